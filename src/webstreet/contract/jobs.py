@@ -1,0 +1,59 @@
+"""What one-off engine commands print for the control plane: one JSON document a line on standard output."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from webstreet.contract.base import Document
+
+
+class Progress(Document):
+    """How far a command is. ``total`` is 0 while unknown."""
+
+    kind: Literal["progress"] = "progress"
+    step: str
+    done: int
+    total: int = 0
+
+
+class Rejected(Document):
+    """One record that was not taken, by line of the source. ``reason`` names no person."""
+
+    line: int
+    reason: str
+
+
+class ImportReport(Document):
+    """The end of ``engine import``. Counts are of records of the source.
+
+    Attributes:
+        created, updated, unchanged: per kind of record ("articles", "subscribers").
+        ignored_tables: names of tables of the dump that were not read.
+    """
+
+    kind: Literal["report"] = "report"
+    source: str
+    created: dict[str, int] = Field(default_factory=dict)
+    updated: dict[str, int] = Field(default_factory=dict)
+    unchanged: dict[str, int] = Field(default_factory=dict)
+    rejected: list[Rejected] = Field(default_factory=list)
+    ignored_tables: list[str] = Field(default_factory=list)
+
+
+class LoginLink(Document):
+    """The end of ``engine login-link``: a path below the site's base URL that logs an editor in once."""
+
+    kind: Literal["login-link"] = "login-link"
+    path: str
+    expires_at: str
+
+
+class Failure(Document):
+    """A command that could not do its work. Exit code 1."""
+
+    kind: Literal["failure"] = "failure"
+    code: str
+    message: str
+    problems: list[dict[str, str]] = Field(default_factory=list)

@@ -1,0 +1,4 @@
+"""What every part of Webstreet may use: errors, typed names, the clock, secrets.
+
+Owns no behaviour of the product. Standard library only, and a closed list: a new module here needs a decision record.
+"""
