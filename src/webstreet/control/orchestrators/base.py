@@ -25,6 +25,22 @@ class OrchestratorError(WebstreetError):
     retry = True
 
 
+class SiteUnknown(OrchestratorError):
+    """The orchestrator holds no wish for this site, so there is nothing to run, read or back up."""
+
+    code = "orchestrator.site_unknown"
+    status = 404
+    retry = False
+
+
+class WishOutdated(OrchestratorError):
+    """The orchestrator already holds a newer wish, or another one with the same generation."""
+
+    code = "orchestrator.wish_outdated"
+    status = 409
+    retry = False
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What an adapter can do; the planner asks for nothing else.
@@ -47,7 +63,7 @@ class Workload:
     """Everything an orchestrator needs to run one site.
 
     Attributes:
-        generation: grows by one with every change of the wish; processes report it back in facts.
+        generation: grows with every change of the wish, so that one number never means two wishes; processes report it back in facts.
         settings: environment variables that may be read by anybody (names in ``contract.environment``).
         secrets: environment variables that may not; handed over as files, never as values in an environment or argument.
         suspended: answer 503 with Retry-After instead of running the site's processes.
@@ -92,11 +108,13 @@ class SeenSite:
     Attributes:
         state: RUNNING only if the readiness answer came from processes of ``generation``.
         generation: what the serving processes were started for; None if nothing serves.
-        accepted: the newest generation whose wish is stored with the orchestrator (it may still be starting).
+        accepted: the newest generation whose wish the orchestrator holds and keeps true (it may still be starting); None when it holds
+            none, or when what should keep it true does not run and `Apply` must start it again.
         address: base URL under which the site answers on this machine or network; empty if none.
         facts: the site's own answer, if it gave one.
         note: one sentence for a person when state is STARTING or FAILING; no secret, no personal data.
         backup: path or URL of the newest finished backup, empty if none.
+        backups: labels of all finished backups, oldest first.
     """
 
     site: SiteId
@@ -108,6 +126,7 @@ class SeenSite:
     processes: Sequence[SeenProcess] = ()
     note: str = ""
     backup: str = ""
+    backups: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +182,8 @@ class Orchestrator(ABC):
     def apply(self, step: Step) -> None:
         """Carry out one step. Returns when the orchestrator holds the wish, not when it came true: observe tells that.
 
-        `Backup` and `Remove` return when done.
+        `Backup` and `Remove` return when done. An older wish, or another one with the same generation, raises `WishOutdated`;
+        `Backup` of a site that is not there raises `SiteUnknown`; `Remove` of one is done already.
         """
 
     @abstractmethod
