@@ -1,0 +1,46 @@
+"""A real browser. Every page it loads must come from this machine alone: a request to anywhere else fails the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route
+
+from tests.conftest import server
+from tests.lab import chromium
+
+HERE = {"127.0.0.1", "localhost", "::1"}
+STEP_TIMEOUT_MS = 15_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    yield from server(chromium)
+
+
+@pytest.fixture
+def browser_context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh profile: no cookie, nothing cached. Its pages may only speak to the loopback."""
+    abroad: list[str] = []
+
+    def judge(route: Route) -> None:
+        url = urlsplit(route.request.url)
+        if url.scheme in ("data", "blob") or url.hostname in HERE:
+            route.continue_()
+        else:
+            abroad.append(route.request.url)
+            route.abort()
+
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    context.set_default_timeout(STEP_TIMEOUT_MS)
+    context.route("**/*", judge)
+    yield context
+    context.close()
+    assert not abroad, f"pages asked other machines: {abroad}"
+
+
+@pytest.fixture
+def page(browser_context: BrowserContext) -> Page:
+    return browser_context.new_page()
