@@ -1,0 +1,36 @@
+"""What can be wrong with mail. None of these carries an address, a password or a server's free text."""
+
+from __future__ import annotations
+
+from webstreet.kernel.errors import BadInput, Unavailable, WebstreetError
+
+
+class AddressInvalid(BadInput):
+    """A text is not an e-mail address that mail can be sent to."""
+
+    code = "address.invalid"
+
+
+class HeaderInvalid(BadInput):
+    """A value would break out of its header: it has a line end or NUL, or cannot be written as a header."""
+
+    code = "mail.header_invalid"
+
+
+class EmailUrlInvalid(BadInput):
+    """EMAIL_URL cannot be used."""
+
+    code = "email_url.invalid"
+
+
+class MailServerAway(Unavailable):
+    """The mail server cannot be reached or closed the connection; nothing of the message counts as sent. Waiting may help."""
+
+    code = "mail_server.away"
+
+
+class SenderRefused(WebstreetError):
+    """The mail server refuses this sender (login, policy): going on would only make it worse, so the sender pauses."""
+
+    code = "sender.refused"
+    status = 502

@@ -1,0 +1,76 @@
+"""SMTP replies and what they mean for one message (RFC 5321 4.2, RFC 3463)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|\Z)")
+_SENDER_CODES = frozenset({530, 534, 535, 538})
+_SENDER_ENHANCED = frozenset(
+    {"5.7.0", "5.7.8", "5.7.9", "5.7.14", "5.7.23", "5.7.25", "5.7.26", "5.7.27", "5.7.28", "5.7.29", "5.7.515"}
+)
+
+
+class Stage(StrEnum):
+    """Where in a session a reply was given."""
+
+    CONNECT = "connect"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    END = "end"
+
+
+class Meaning(StrEnum):
+    """What a reply means for one message."""
+
+    OK = "ok"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    SENDER_REFUSED = "sender refused"
+    CLOSING = "closing"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A server's reply. Its text is used to classify and then forgotten: servers repeat addresses in it."""
+
+    code: int
+    text: str = ""
+
+    @property
+    def enhanced(self) -> str:
+        match = _ENHANCED.match(self.text)
+        return match.group(1) if match else ""
+
+    @property
+    def short(self) -> str:
+        """Code and enhanced code: all that may be stored."""
+        return f"{self.code} {self.enhanced}".strip()
+
+
+def meaning(reply: Reply, stage: Stage) -> Meaning:
+    """Classify a final reply.
+
+    A 5xx to MAIL, AUTH or the connection is about the sender. To RCPT it is about the recipient, except the codes that say
+    "log in" or "your domain is not authenticated", and relaying denied. After the content it is about the recipient, except policy
+    (5.7.x): the next 10,000 would be refused as well.
+    """
+    if reply.code == 421:
+        return Meaning.CLOSING
+    if 200 <= reply.code < 400:
+        return Meaning.OK
+    if 400 <= reply.code < 500:
+        return Meaning.DEFERRED
+    if stage in (Stage.CONNECT, Stage.AUTH, Stage.MAIL) or reply.code in _SENDER_CODES:
+        return Meaning.SENDER_REFUSED
+    if reply.enhanced in _SENDER_ENHANCED:
+        return Meaning.SENDER_REFUSED
+    if stage is Stage.RCPT and reply.enhanced in ("", "5.7.1") and "relay" in reply.text.lower():
+        return Meaning.SENDER_REFUSED
+    if stage in (Stage.DATA, Stage.END) and reply.enhanced.startswith("5.7."):
+        return Meaning.SENDER_REFUSED
+    return Meaning.FAILED
