@@ -1,0 +1,91 @@
+"""Content that became public for the first time, told to other atoms exactly as often as needed: at least once.
+
+`FirstPublic` is an outbox: its row is written in the transaction that makes the content public, so it exists if and only if
+the content does. A task hands it over soon after commit; a tick hands over what a crash or a full queue left behind.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid as uuids
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils import timezone
+
+from webstreet.engine import hooks
+from webstreet.engine.tasks import enqueue_on_commit, every, task
+
+LEFT_AFTER_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a mail about some content says.
+
+    Attributes:
+        url, cover_url: absolute; cover_url is empty when there is none.
+        excerpt: plain text.
+        body_html: sanitised, with absolute links.
+        language: BCP 47.
+        author: shown name; empty if none.
+    """
+
+    uuid: uuids.UUID
+    title: str
+    url: str
+    excerpt: str
+    body_html: str
+    language: str
+    cover_url: str
+    published_at: dt.datetime
+    author: str = ""
+
+
+class FirstPublic(models.Model):
+    """One row for each content that was ever live and public. ``suppressed``: known, but nobody is told (imports)."""
+
+    uuid = models.UUIDField(unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+    suppressed = models.BooleanField(default=False)
+
+    class Meta:
+        app_label = "engine"
+        indexes = [models.Index(fields=["handed_over_at", "created_at"], name="engine_firstpublic_left")]
+
+    wagtail_reference_index_ignore = True
+
+    def __str__(self) -> str:
+        return f"First public {self.uuid}"
+
+
+def became_public(uuid: uuids.UUID, *, suppressed: bool = False) -> bool:
+    """Note that content is live and public; call inside the transaction that makes it so, as often as you like.
+
+    Returns:
+        Whether this was the first time ever.
+    """
+    _, created = FirstPublic.objects.get_or_create(uuid=uuid, defaults={"suppressed": suppressed})
+    if created and not suppressed:
+        enqueue_on_commit(hand_over, str(uuid))
+    return created
+
+
+@task(queue="interactive")
+def hand_over(uuid: str) -> None:
+    """Tell every receiver of ``article_first_public``, then note that they know."""
+    waiting = FirstPublic.objects.filter(uuid=uuid, handed_over_at=None, suppressed=False)
+    if not waiting.exists():
+        return
+    hooks.call("article_first_public", uuids.UUID(uuid))
+    waiting.update(handed_over_at=timezone.now())
+
+
+@every(10)
+def hand_over_left() -> None:
+    """Enqueue again what should have been handed over by now."""
+    limit = timezone.now() - dt.timedelta(seconds=LEFT_AFTER_S)
+    left = FirstPublic.objects.filter(handed_over_at=None, suppressed=False, created_at__lt=limit)
+    for uuid in left.order_by("created_at").values_list("uuid", flat=True)[:100]:
+        hand_over.enqueue(str(uuid))

@@ -1,0 +1,91 @@
+"""A circuit breaker at the one place where connections are made.
+
+After a failed connection attempt further ones are refused for `REFUSE_S` seconds without touching the network: the first
+request to a dead server waits for its time-out, those that follow do not.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from django.db import OperationalError
+from django.db.utils import DatabaseErrorWrapper
+from django.utils.functional import cached_property
+
+REFUSE_S = 15.0
+
+
+class StoreDown(OperationalError):
+    """The database of an atom does not answer. Carries the alias and nothing of the server's words: they name host and user."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"the database of {alias} does not answer")
+        self.alias = alias
+
+
+class _Breakers:
+    """When each alias may be tried again (monotonic seconds); one instance a process."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def is_open(self, alias: str) -> bool:
+        with self._lock:
+            return time.monotonic() < self._until.get(alias, 0.0)
+
+    def trip(self, alias: str) -> None:
+        with self._lock:
+            self._until[alias] = time.monotonic() + REFUSE_S
+
+    def close(self, alias: str) -> None:
+        with self._lock:
+            self._until.pop(alias, None)
+
+
+breakers = _Breakers()
+
+
+class _NamingErrorWrapper(DatabaseErrorWrapper):
+    """Turns the driver's operational errors into `StoreDown`, which knows its alias.
+
+    Everything operational counts (server gone, refused, too many connections, locked for too long): for a reader all of
+    them mean "try again later". The driver's own text is dropped because it can hold values.
+    """
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        try:
+            super().__exit__(exc_type, exc_value, traceback)
+        except StoreDown:
+            raise
+        except OperationalError as error:
+            if "no such table" in str(error) or "no such column" in str(error):
+                raise
+        else:
+            return
+        # Outside the except block, so that the driver's exception is not chained to ours.
+        raise StoreDown(self.wrapper.alias)
+
+
+class BreakerMixin:
+    """Goes before Django's DatabaseWrapper."""
+
+    alias: str
+
+    @cached_property
+    def wrap_database_errors(self) -> DatabaseErrorWrapper:
+        return _NamingErrorWrapper(self)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        if breakers.is_open(self.alias):
+            raise StoreDown(self.alias)
+        try:
+            connection = super().get_new_connection(conn_params)  # type: ignore[misc]
+        except self.Database.Error:  # type: ignore[attr-defined]
+            breakers.trip(self.alias)
+        else:
+            breakers.close(self.alias)
+            return connection
+        raise StoreDown(self.alias)

@@ -1,0 +1,22 @@
+"""``login-link``: a one-time link into the site's admin."""
+
+from __future__ import annotations
+
+import argparse
+
+from webstreet.contract.jobs import LoginLink
+from webstreet.engine.commands import emit, say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--email", default="", help="the editor's address; the account is made if there is none")
+    parser.add_argument("--next", default="", help="path of the page to arrive at, as in /admin/pages/")
+
+
+def run(options: argparse.Namespace) -> None:
+    from webstreet.engine.login import make_link
+    from webstreet.engine.site import absolute
+
+    path, expires_at = make_link(options.email, options.next)
+    emit(LoginLink(path=path, expires_at=expires_at.isoformat(timespec="seconds")))
+    say(f"Open within ten minutes: {absolute(path)}")

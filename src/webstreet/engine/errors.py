@@ -1,0 +1,115 @@
+"""Pages for what went wrong: 400, 403, 404, 410, 500, 503. The theme's ``theme/message.html`` if it can be rendered, else plain."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import TemplateDoesNotExist, loader
+from django.utils.html import format_html
+from django.utils.translation import get_language, gettext
+
+logger = logging.getLogger(__name__)
+RETRY_AFTER_S = 15
+
+
+def message(request: HttpRequest, status: int, title: str, text: str, **more: Any) -> HttpResponse:
+    """A page that says what happened and what to do. Never cached by anyone."""
+    context = {"status": status, "title": title, "message": text, **more}
+    body = ""
+    for template in (f"theme/{status}.html", "theme/message.html"):
+        try:
+            body = loader.render_to_string(template, context, request)
+        except TemplateDoesNotExist:
+            continue
+        except Exception:  # noqa: BLE001 an error page must appear even when a part of the theme is what is broken
+            logger.exception("error_page.failed", extra={"template": template})
+        break
+    response = HttpResponse(body or _plain(title, text), status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _plain(title: str, text: str) -> str:
+    return format_html(
+        '<!doctype html><html lang="{}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        "<title>{}</title><main><h1>{}</h1><p>{}</p></main></html>",
+        get_language() or "en",
+        title,
+        title,
+        text,
+    )
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def problem(status: int, code: str, title: str, detail: str = "") -> JsonResponse:
+    """A problem document (RFC 9457) for the site's API."""
+    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if is_api(request):
+        return problem(400, "request.invalid", "The request cannot be understood.")
+    return message(
+        request, 400, gettext("Request not understood"), gettext("Your browser sent something this site cannot read.")
+    )
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if is_api(request):
+        return problem(403, "access.denied", "You may not do this.")
+    return message(
+        request, 403, gettext("Not allowed"), gettext("Your account does not have the right to see this page.")
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return message(
+        request,
+        403,
+        gettext("Form expired"),
+        gettext("This form was open for too long. Go back, reload the page and send it again."),
+    )
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if is_api(request):
+        return problem(404, "object.missing", "There is nothing at this address.")
+    return message(
+        request,
+        404,
+        gettext("Page not found"),
+        gettext("There is no page at this address. It may have moved, or the link is mistyped."),
+    )
+
+
+def gone(request: HttpRequest) -> HttpResponse:
+    """For atoms: content that existed and was withdrawn for good."""
+    return message(
+        request, 410, gettext("Page withdrawn"), gettext("This page existed and was withdrawn by its author.")
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if is_api(request):
+        return problem(500, "webstreet.error", "Something went wrong on our side.")
+    return message(
+        request,
+        500,
+        gettext("Something went wrong"),
+        gettext("The mistake is on our side and has been noted. Try again in a moment."),
+    )
+
+
+def store_down(request: HttpRequest) -> HttpResponse:
+    """An atom's own database is away."""
+    title = gettext("Out of reach for a moment")
+    text = gettext("This part of the site does not answer right now. Nothing is lost. Try again in a minute.")
+    response = problem(503, "store.down", title, text) if is_api(request) else message(request, 503, title, text)
+    response["Retry-After"] = str(RETRY_AFTER_S)
+    return response

@@ -1,0 +1,120 @@
+"""``/-/live``, ``/-/ready`` and ``/-/facts``, answered before anything else: by any host name, without session or database of an atom."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse
+
+from webstreet import __version__
+from webstreet.contract import CONTRACT_VERSION, health
+from webstreet.contract.base import Document
+from webstreet.engine import hooks
+from webstreet.engine.network import is_loopback, within
+from webstreet.engine.routers import home
+
+STARTED_AT = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+_migrated = threading.Event()
+
+
+class Health:
+    """The middleware. Before the check of the host name, because an orchestrator asks by address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/-/") or request.method not in ("GET", "HEAD"):
+            return self.get_response(request)
+        if request.path == health.LIVE_PATH:
+            return _answer(health.Live())
+        if request.path == health.READY_PATH:
+            found = ready()
+            return _answer(found, 200 if found.status == "ready" else 503)
+        if request.path == health.FACTS_PATH and _may_see_facts(request):
+            return _answer(facts())
+        return self.get_response(request)
+
+
+def ready() -> health.Ready:
+    """Look at every part. An atom's own database is shown but not needed: the rest of the site serves without it."""
+    parts = [_database("default"), _migrations()]
+    parts += [_database(atom) for atom in sorted(settings.WEBSTREET_SENSITIVE)]
+    if settings.WEBSTREET_ENVIRONMENT.redis_url:
+        parts.append(_cache())
+    if parts[0].ok:
+        parts += [part for found in hooks.call("ready_parts") for part in found]
+    good = all(part.ok for part in parts if part.needed)
+    return health.Ready(
+        status="ready" if good else "not ready",
+        release=__version__,
+        generation=settings.WEBSTREET_ENVIRONMENT.generation,
+        parts=parts,
+    )
+
+
+def facts() -> health.Facts:
+    environment = settings.WEBSTREET_ENVIRONMENT
+    return health.Facts(
+        client=environment.manifest.client,
+        site=environment.manifest.site,
+        release=__version__,
+        contract=CONTRACT_VERSION,
+        generation=environment.generation,
+        manifest_digest=environment.manifest_digest,
+        image_digest=environment.image_digest,
+        started_at=STARTED_AT,
+        atoms=list(environment.manifest.atoms),
+        databases={alias: connections[alias].vendor for alias in connections},
+    )
+
+
+def _may_see_facts(request: HttpRequest) -> bool:
+    peer = request.META.get("REMOTE_ADDR", "")
+    return is_loopback(peer) or within(peer, settings.WEBSTREET_TRUSTED_PROXIES)
+
+
+def _answer(document: Document, status: int = 200) -> HttpResponse:
+    response = HttpResponse(document.model_dump_json(), status=status, content_type="application/json")
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _database(alias: str) -> health.Part:
+    name, needed = ("database", True) if alias == "default" else (f"{alias} database", False)
+    began = time.monotonic()
+    try:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception as error:  # noqa: BLE001 whatever a driver raises, the answer is "not ok"
+        return health.Part(name=name, ok=False, needed=needed, note=type(error).__name__)
+    return health.Part(name=name, ok=True, needed=needed, note=f"{(time.monotonic() - began) * 1000:.0f} ms")
+
+
+def _migrations() -> health.Part:
+    """Looked at until they are complete, then believed: nothing takes migrations away under a running process."""
+    if not _migrated.is_set():
+        try:
+            executor = MigrationExecutor(connections["default"])
+            leaves = [n for n in executor.loader.graph.leaf_nodes() if home(n[0]) == "default"]
+            if executor.migration_plan(leaves):
+                return health.Part(name="migrations", ok=False, note="run prepare")
+        except Exception as error:  # noqa: BLE001 as above
+            return health.Part(name="migrations", ok=False, note=type(error).__name__)
+        _migrated.set()
+    return health.Part(name="migrations", ok=True)
+
+
+def _cache() -> health.Part:
+    try:
+        cache.get("ready")
+    except Exception as error:  # noqa: BLE001 as above
+        return health.Part(name="cache", ok=False, needed=False, note=type(error).__name__)
+    return health.Part(name="cache", ok=True, needed=False)

@@ -1,0 +1,114 @@
+"""One-time links into the site's admin, for the operator and for single sign-on from the console.
+
+The link's page changes nothing when it is fetched: mail scanners and link previews fetch links. Its button posts.
+Only the token's hash is kept, and a token works once, for `LIFETIME`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+
+from django.conf import settings
+from django.contrib.auth import get_user_model, login
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from webstreet.kernel.errors import BadInput
+
+LIFETIME = dt.timedelta(minutes=10)
+DEFAULT_EDITOR = "editor"
+DEFAULT_NEXT = "/admin/"
+
+
+class LoginToken(models.Model):
+    """A link that was given out. ``user`` is a plain id: the row outlives the account."""
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    user_id = models.BigIntegerField()
+    next = models.CharField(max_length=500, default=DEFAULT_NEXT)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "engine"
+
+    wagtail_reference_index_ignore = True
+
+    def __str__(self) -> str:
+        return f"Login token {self.pk}"
+
+
+@sensitive_variables()
+def make_link(email: str = "", next_path: str = DEFAULT_NEXT) -> tuple[str, dt.datetime]:
+    """A path below the site's base URL that logs an editor in once, and when it stops working.
+
+    Args:
+        email: whose account; made, with every right, if there is none. Empty: the account "editor".
+        next_path: where the editor arrives.
+
+    Raises:
+        BadInput: the next page is not on this site, or the address is not one.
+    """
+    next_path = next_path or DEFAULT_NEXT
+    if not (next_path.startswith("/") and url_has_allowed_host_and_scheme(next_path, allowed_hosts=None)):
+        raise BadInput("The next page must be a path of this site, as in /admin/pages/.", code="login.next_invalid")
+    user = _editor(email.strip())
+    token = secrets.token_urlsafe(32)
+    expires_at = timezone.now() + LIFETIME
+    LoginToken.objects.filter(expires_at__lt=timezone.now() - LIFETIME).delete()
+    LoginToken.objects.create(token_hash=_hash(token), user_id=user.pk, next=next_path, expires_at=expires_at)
+    return reverse("engine_login", args=[token]), expires_at
+
+
+def _editor(email: str) -> models.Model:
+    from django.core.exceptions import ValidationError
+    from django.core.validators import validate_email
+
+    if email:
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise BadInput("The editor's address is not a mail address.", code="login.email_invalid") from None
+    users = get_user_model().objects
+    found = users.filter(email__iexact=email).first() if email else users.filter(username=DEFAULT_EDITOR).first()
+    if found is None:
+        return users.create_superuser(username=email or DEFAULT_EDITOR, email=email, password=None)
+    if not found.is_active:
+        raise BadInput(
+            "This editor's account is switched off: switch it on in the site's admin.", code="login.inactive"
+        )
+    return found
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@never_cache
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
+def link_view(request: HttpRequest, token: str) -> HttpResponse:
+    """GET: a page with one button. POST: log in and go on; 410 when the link was used or is too old."""
+    with transaction.atomic():
+        valid = LoginToken.objects.filter(token_hash=_hash(token), used_at=None, expires_at__gt=timezone.now())
+        if request.method != "POST":
+            exists = valid.exists()
+            return render(request, "engine/login_link.html", {"valid": exists}, status=200 if exists else 410)
+        row = valid.first()
+        if row is None or not valid.filter(pk=row.pk).update(used_at=timezone.now()):
+            return render(request, "engine/login_link.html", {"valid": False}, status=410)
+    user = get_user_model().objects.filter(pk=row.user_id, is_active=True).first()
+    if user is None:
+        return render(request, "engine/login_link.html", {"valid": False}, status=410)
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return HttpResponseRedirect(row.next)

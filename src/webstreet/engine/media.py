@@ -1,0 +1,33 @@
+"""Uploaded files, given only to readers who may see where they are used."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
+from django.views.static import serve as serve_file
+
+from webstreet.engine import hooks
+
+PUBLIC_AGE_S = 300
+
+
+@require_safe
+def serve(request: HttpRequest, path: str) -> HttpResponseBase:
+    """The file at ``path``, or 404 when one atom says that this reader may not have it.
+
+    What one reader may have is not stored by caches that serve others: only an answer to a request without a session is.
+    """
+    if False in hooks.call("file_visible", request, path):
+        raise Http404
+    response = serve_file(request, path, document_root=settings.MEDIA_ROOT)
+    signed_in = settings.SESSION_COOKIE_NAME in request.COOKIES
+    response["Cache-Control"] = "private, no-store" if signed_in else f"public, max-age={PUBLIC_AGE_S}"
+    response["X-Content-Type-Options"] = "nosniff"
+    if not (response.get("Content-Type", "")).startswith(("image/", "audio/", "video/", "application/pdf")):
+        response["Content-Disposition"] = "attachment"
+    # An uploaded SVG or HTML file must not act in the site's name.
+    if response.get("Content-Type") != "application/pdf":
+        response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return response

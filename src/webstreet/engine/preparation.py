@@ -1,0 +1,113 @@
+"""What ``prepare`` does: migrate every alias, set up Wagtail's site, call the atoms for starter content.
+
+Every step can be repeated and can be killed: a step's digest is noted only when all of it is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
+from django.db import connections, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from webstreet import __version__
+from webstreet.contract.template import TemplateManifest, shipped_templates
+from webstreet.engine import hooks
+from webstreet.engine.prepared import Prepared
+from webstreet.engine.routers import home
+
+Report = Callable[[str, int, int], None]
+
+
+def prepare(report: Report) -> None:
+    """Do what is not yet done.
+
+    Args:
+        report: told step, done and total as it goes.
+    """
+    settings.WEBSTREET_ENVIRONMENT.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    changed = [migrate(alias, report) for alias in reversed(list(connections))]
+    _content_types(any(changed), report)
+    _starter_content(report)
+    report("ready", 1, 1)
+
+
+def migrate(alias: str, report: Report) -> bool:
+    """Apply the migrations of the apps whose home is ``alias``, and of those only; whether there was any.
+
+    Not Django's command: that would note an atom's migrations as done in a database that does not hold its tables.
+    """
+    executor = MigrationExecutor(connections[alias])
+    executor.loader.check_consistent_history(connections[alias])
+    targets = [leaf for leaf in executor.loader.graph.leaf_nodes() if home(leaf[0]) == alias]
+    plan = executor.migration_plan(targets)
+    if not plan:
+        return False
+    done = 0
+
+    def progress(action: str, migration: object = None, fake: bool = False) -> None:
+        nonlocal done
+        if action == "apply_success":
+            done += 1
+            report(f"migrate {alias}", done, len(plan))
+
+    executor.progress_callback = progress
+    if alias == "default":
+        emit_pre_migrate_signal(0, False, alias, plan=plan)
+    executor.migrate(targets, plan, state=executor._create_project_state(with_applied_migrations=True))
+    return True
+
+
+def _content_types(changed: bool, report: Report) -> None:
+    """What Django does after migrating: content types, permissions, Wagtail's defaults. Only in ``default``."""
+    digest = _digest([__version__, *sorted(app.label for app in apps.get_app_configs())])
+    if not changed and _is_done("content types", digest):
+        return
+    emit_post_migrate_signal(0, False, "default")
+    _note("content types", digest)
+    report("content types", 1, 1)
+
+
+def _starter_content(report: Report) -> None:
+    from webstreet.engine import site
+
+    manifest = site.current()
+    digest = _digest([__version__, settings.WEBSTREET_ENVIRONMENT.manifest_digest, site.base_url()])
+    if _is_done("starter content", digest):
+        return
+    with transaction.atomic():
+        _wagtail_site()
+        template: TemplateManifest | None = shipped_templates().get(manifest.template)
+        hooks.call("starter_content", manifest, template)
+        _note("starter content", digest)
+    report("starter content", 1, 1)
+
+
+def _wagtail_site() -> None:
+    from wagtail.models import Locale, Site
+
+    for code, _ in settings.LANGUAGES:
+        Locale.objects.get_or_create(language_code=code)
+    parts = urlsplit(settings.WEBSTREET_BASE_URL)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    found = Site.objects.filter(is_default_site=True).first()
+    if found is not None:
+        found.hostname, found.port, found.site_name = parts.hostname or "localhost", port, settings.WAGTAIL_SITE_NAME
+        found.save()
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _is_done(step: str, digest: str) -> bool:
+    return Prepared.objects.filter(step=step, digest=digest).exists()
+
+
+def _note(step: str, digest: str) -> None:
+    Prepared.objects.update_or_create(step=step, defaults={"digest": digest})

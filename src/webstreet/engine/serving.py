@@ -1,0 +1,76 @@
+"""granian, on a listening socket that somebody else opened.
+
+A swap of processes without a lost request needs one listening socket that outlives them (two sockets by SO_REUSEPORT lose the
+connections that wait in the backlog of the one that goes). granian has no option for it, so `InheritedSocketServer` overrides
+the one method that opens the socket. That is private API: granian's version is pinned and ``tests/engine/test_serving.py``
+swaps processes under load.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.server.mp import MPServer
+
+THREADS = 6
+GRACE_S = 30
+
+
+class InheritedSocketServer(MPServer):
+    """Serves on the file descriptor ``fd`` and leaves the socket open for its owner when it ends."""
+
+    def __init__(self, *args: object, fd: int, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._inherited_fd = fd
+
+    def _init_shared_socket(self) -> None:
+        # A copy of our own: granian closes what it is given, the owner's socket goes on listening.
+        own = os.dup(self._inherited_fd)
+        os.set_inheritable(own, True)
+        self._ssp = None
+        self._shd = SocketHolder(own)
+        self._sfd = own
+        self._sso = socket.socket(fileno=own)
+        self._sso.setblocking(False)
+
+    def _drop_shared_socket(self) -> None:
+        self._sso.close()
+
+
+def serve(*, fd: int | None, host: str, port: int) -> int:
+    """Serve the site until SIGTERM or SIGINT, then finish the requests in flight; returns the exit code.
+
+    Args:
+        fd: an inherited, listening TCP socket; None to open ``host:port``.
+    """
+    options = {
+        "target": "webstreet.engine.wsgi:application",
+        "interface": Interfaces.WSGI,
+        "workers": 1,
+        "blocking_threads": THREADS,
+        "runtime_threads": 1,
+        "loop": Loops.asyncio,
+        "http": HTTPModes.http1,
+        "http1_settings": HTTP1Settings(header_read_timeout=15_000),
+        "websockets": False,
+        "backlog": 1024,
+        "workers_kill_timeout": GRACE_S,
+        "log_access": False,
+        "log_dictconfig": {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "loggers": {"_granian": {"level": "WARNING"}},
+        },
+    }
+    if fd is None:
+        server = MPServer(address=host, port=port, **options)
+    else:
+        server = InheritedSocketServer(fd=fd, **options)
+    server.serve()
+    return 0

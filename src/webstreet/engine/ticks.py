@@ -1,0 +1,31 @@
+"""What the worker does from time to time on behalf of Django and Wagtail."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+
+from django.core.management import call_command
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from webstreet.engine.tasks import every
+
+KEEP_FINISHED = dt.timedelta(days=7)
+
+
+@every(10)
+def publish_scheduled() -> None:
+    """Publish and expire what editors scheduled: Wagtail leaves it to whoever runs this command."""
+    call_command("publish_scheduled", stdout=io.StringIO())
+
+
+@every(3600)
+def forget_finished_tasks() -> None:
+    """Task rows are for finding out what happened last week, not last year."""
+    DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - KEEP_FINISHED).delete()
+
+
+@every(86_400)
+def forget_old_sessions() -> None:
+    call_command("clearsessions")

@@ -1,0 +1,41 @@
+"""The site's addresses: admin, API, what the atoms bring, files, and Wagtail's pages last."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+from django.conf import settings
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import include, path, re_path
+from wagtail import urls as wagtail_urls
+from wagtail.admin import urls as wagtailadmin_urls
+from wagtail.documents import urls as wagtaildocs_urls
+
+from webstreet.engine import login, media
+
+
+def _of_atoms(name: str) -> list[Any]:
+    found: list[Any] = []
+    for atom in settings.SITE_ATOMS:
+        if importlib.util.find_spec(f"{atom.app}.urls") is not None:
+            found += getattr(importlib.import_module(f"{atom.app}.urls"), name, [])
+    return found
+
+
+urlpatterns = [
+    path("-/login/<str:token>/", login.link_view, name="engine_login"),
+    path("admin/", include(wagtailadmin_urls)),
+    path("documents/", include(wagtaildocs_urls)),
+    path("api/", include(_of_atoms("api_urlpatterns"))),
+    re_path(r"^media/(?P<path>.+)$", media.serve),
+    path("", include("webstreet.engine.theme.urls")),
+    *_of_atoms("root_urlpatterns"),
+    *i18n_patterns(*_of_atoms("urlpatterns"), path("", include(wagtail_urls)), prefix_default_language=False),
+]
+
+handler400 = "webstreet.engine.errors.bad_request"
+handler403 = "webstreet.engine.errors.permission_denied"
+handler404 = "webstreet.engine.errors.page_not_found"
+handler500 = "webstreet.engine.errors.server_error"
