@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from pathlib import Path
 
 from webstreet.contract.template import shipped_release
@@ -33,7 +34,7 @@ embedded, in an SQLite file apart.
 def pages() -> dict[str, str]:
     body = ast.parse(SOURCE.read_text("utf-8")).body
     rows = []
-    for line, following in zip(body, body[1:], strict=False):
+    for line, following in itertools.pairwise(body):
         if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str):
             text = (
                 following.value.value
