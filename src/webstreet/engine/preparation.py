@@ -17,7 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from webstreet import __version__
 from webstreet.contract.template import TemplateManifest, shipped_templates
-from webstreet.engine import hooks
+from webstreet.engine import hooks, prototypes
 from webstreet.engine.prepared import Prepared
 from webstreet.engine.routers import home
 
@@ -31,10 +31,24 @@ def prepare(report: Report) -> None:
         report: told step, done and total as it goes.
     """
     settings.WEBSTREET_ENVIRONMENT.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    changed = [migrate(alias, report) for alias in reversed(list(connections))]
-    _content_types(any(changed), report)
+    migrate_all(report)
     _starter_content(report)
     report("ready", 1, 1)
+
+
+def migrate_all(report: Report, *, from_prototype: bool = True) -> None:
+    """Every alias has its tables, and ``default`` its content types and permissions.
+
+    Args:
+        from_prototype: start absent SQLite files as copies of migrated ones where there are any.
+    """
+    absent = [alias for alias in connections if prototypes.is_absent(alias)]
+    copied = {alias for alias in absent if from_prototype and prototypes.use(alias)}
+    # Atoms first: where one shares the database of default, what it needs must not look done already.
+    changed = [migrate(alias, report) for alias in reversed(list(connections))]
+    _content_types(any(changed), report)
+    for alias in set(absent) - copied if from_prototype else ():
+        prototypes.keep(alias)
 
 
 def migrate(alias: str, report: Report) -> bool:

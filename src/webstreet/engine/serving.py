@@ -50,7 +50,8 @@ def serve(*, fd: int | None, host: str, port: int) -> int:
         fd: an inherited, listening TCP socket; None to open ``host:port``.
     """
     options = {
-        "target": "webstreet.engine.wsgi:application",
+        "target": "webstreet.engine.announcing:application",
+        "factory": True,
         "interface": Interfaces.WSGI,
         "workers": 1,
         "blocking_threads": THREADS,
