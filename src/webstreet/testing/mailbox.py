@@ -256,10 +256,12 @@ class Mailbox:
             self.keep.mkdir(parents=True, exist_ok=True)
             self._mails = [_read(path) for path in sorted(self.keep.glob("*.eml"))]
         try:
-            self._servers.append(server := start_smtp(self, self.host, self._wanted_smtp))
-            self.smtp_port = server.port
-            self._servers.append(server := start_web(self, self.host, self._wanted_http))
-            self.http_port = server.port
+            smtp = start_smtp(self, self.host, self._wanted_smtp)
+            self._servers.append(smtp)
+            self.smtp_port = smtp.port
+            web = start_web(self, self.host, self._wanted_http)
+            self._servers.append(web)
+            self.http_port = web.port
         except OSError as error:
             self.stop()
             port = self._wanted_http if self.smtp_port else self._wanted_smtp

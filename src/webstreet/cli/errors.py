@@ -1,0 +1,115 @@
+"""The CLI's own errors, and the exit code that every error ends in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from webstreet.kernel.errors import (
+    BadInput,
+    Broken,
+    Conflict,
+    Denied,
+    Problem,
+    Unauthenticated,
+    Unavailable,
+    WebstreetError,
+)
+
+DONE, FAILED, USAGE, UNREACHABLE, DENIED, MISSING, CONFLICT = range(7)
+EXIT_CODES = {
+    DONE: "done",
+    FAILED: "the thing failed",
+    USAGE: "wrong usage",
+    UNREACHABLE: "control plane not reachable",
+    DENIED: "not allowed",
+    MISSING: "not found",
+    CONFLICT: "conflict",
+}
+_BY_STATUS = {400: USAGE, 401: DENIED, 403: DENIED, 404: MISSING, 405: USAGE, 409: CONFLICT, 422: USAGE}
+
+
+class ControlUnreachable(Unavailable):
+    """No control plane answers at the address we have, or we have none."""
+
+    code = "control.unreachable"
+
+
+class ControlUnclear(Broken):
+    """Something answers there, but not as a control plane does."""
+
+    code = "control.answer_unclear"
+
+
+class ControlBusy(Conflict):
+    """The control plane did not stop when it was told to."""
+
+    code = "control.still_running"
+
+
+class KeyMissing(Unauthenticated):
+    """There is no key to speak to the control plane with."""
+
+    code = "key.missing"
+
+
+class KeyExposed(Denied):
+    """The key's file can be read by others."""
+
+    code = "key.exposed"
+
+
+class SecretInArguments(BadInput):
+    """A URL with a password was given as an argument, where every process of the machine can read it."""
+
+    code = "secret.in_arguments"
+
+
+class UsageWrong(BadInput):
+    """The command was not written as its help says."""
+
+    code = "usage.wrong"
+
+
+class FileUnreadable(BadInput):
+    """A file named on the command line cannot be read."""
+
+    code = "file.unreadable"
+
+
+class CloseUnconfirmed(BadInput):
+    """A site was to be closed, but its name was not repeated."""
+
+    code = "site.close_unconfirmed"
+
+
+class SiteFailing(Unavailable):
+    """The site does not come up; its logs say why."""
+
+    code = "site.failing"
+
+
+class SiteSlow(Unavailable):
+    """What was asked for goes on, but longer than we were told to wait."""
+
+    code = "site.not_yet"
+
+
+class Answer(WebstreetError):
+    """What the control plane answered instead of doing it (RFC 9457), with its code and status kept.
+
+    Attributes:
+        problems: one entry for each thing wrong in a document or form.
+    """
+
+    def __init__(self, message: str, *, code: str, status: int, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message, code=code)
+        self.answered_status = status
+        self.problems = tuple(problems)
+
+
+def exit_code(error: WebstreetError) -> int:
+    """The exit code of the process that ends in ``error``."""
+    if isinstance(error, ControlUnreachable):
+        return UNREACHABLE
+    status = error.answered_status if isinstance(error, Answer) else error.status
+    return _BY_STATUS.get(status, FAILED)

@@ -1,0 +1,108 @@
+"""Importing a file: streamed to the control plane in small pieces, then watched until the report is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from webstreet.cli.api import ControlApi, Json
+from webstreet.cli.errors import Answer, FileUnreadable, SiteSlow
+from webstreet.cli.output import console, counted, say, show_json, table
+from webstreet.cli.site_view import on_site
+from webstreet.cli.steps import Steps
+from webstreet.kernel.errors import Problem
+from webstreet.kernel.ids import SiteId
+
+CHUNK_BYTES = 256 * 1024
+LOOK_EVERY_S = 0.3
+REJECTED_SHOWN = 20
+SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes"))
+
+
+def run(
+    control: ControlApi, name: SiteId, source: str, file: Path, *, wait: bool, timeout_s: float, as_json: bool
+) -> None:
+    """Upload ``file``; with ``wait`` follow the import and show its report."""
+    size = _size(file)
+    with Steps(f"Importing {file.name} into {name}", quiet=as_json) as steps:
+        steps.now(f"Uploading {sized(size)}")
+        content = pieces(file, lambda sent: steps.detail(f"{100 * sent // max(1, size)} %"))
+        path = ("sites", name.client, name.site, "imports")
+        job = on_site(control, name, lambda: control.send(*path, content=content, size_bytes=size, source=source))
+        if wait:
+            job = _follow(control, path, job["id"], steps, timeout_s)
+    if as_json:
+        show_json(job)
+    elif wait:
+        show_report(job["report"])
+    else:
+        say(f"The file is there; the import goes on as {job['id']}.")
+
+
+def _size(file: Path) -> int:
+    try:
+        with file.open("rb"):
+            return file.stat().st_size
+    except OSError as error:
+        raise FileUnreadable(f"{file} cannot be read: {error.strerror}. Check the name of the file.") from None
+
+
+def sized(size_bytes: int) -> str:
+    limit, unit = next((limit, unit) for limit, unit in SIZES if size_bytes >= limit or unit == "bytes")
+    return f"{size_bytes / limit:.1f} {unit}" if limit > 1 else f"{size_bytes} bytes"
+
+
+def pieces(file: Path, sent: Callable[[int], None]) -> Iterator[bytes]:
+    """The file in pieces, never more than one in memory."""
+    done = 0
+    with file.open("rb") as stream:
+        while piece := stream.read(CHUNK_BYTES):
+            yield piece
+            done += len(piece)
+            sent(done)
+
+
+def _follow(control: ControlApi, path: tuple[str, ...], number: str, steps: Steps, timeout_s: float) -> Json:
+    while True:
+        job = control.get(*path, str(number))
+        if job["state"] == "failed":
+            failure = job.get("failure") or {}
+            problems = [
+                Problem(str(p.get("path", "")), str(p.get("rule", "")), str(p.get("suggestion") or ""))
+                for p in failure.get("problems") or ()
+            ]
+            message = failure.get("message") or "The import failed without saying why. See the site's logs."
+            raise Answer(message, code=failure.get("code") or "import.failed", status=500, problems=problems)
+        if job["state"] == "done":
+            return job
+        if steps.seconds > timeout_s:
+            raise SiteSlow(
+                f"The import is not finished after {timeout_s:g} s, and goes on. It can be repeated at any time."
+            )
+        progress = job.get("progress") or {}
+        step = str(progress.get("step") or "Waiting for its turn")
+        steps.now(step[:1].upper() + step[1:])
+        done, total = progress.get("done") or 0, progress.get("total") or 0
+        steps.detail(f"{done} of {total}" if total else f"{done}" if done else "")
+        time.sleep(LOOK_EVERY_S)
+
+
+def show_report(report: Json) -> None:
+    """Counts a kind of record, then what was not taken and why."""
+    counts = {word: report.get(word) or {} for word in ("created", "updated", "unchanged")}
+    kinds = list(dict.fromkeys(kind for found in counts.values() for kind in found))
+    rejected = report.get("rejected") or []
+    rows = [(kind.capitalize(), *(found.get(kind, 0) for found in counts.values())) for kind in kinds]
+    titles = ("", "Created", "Updated", "Unchanged")
+    console().print(table(titles, rows, right=titles[1:]))
+    if ignored := report.get("ignored_tables"):
+        say(f"Tables that were not read: {', '.join(ignored)}.")
+    if rejected:
+        say()
+        say(f"{counted(len(rejected), 'record')} {'was' if len(rejected) == 1 else 'were'} not taken:")
+        console().print(
+            table(("Line", "Why"), [(r["line"], r["reason"]) for r in rejected[:REJECTED_SHOWN]], right=("Line",))
+        )
+        if len(rejected) > REJECTED_SHOWN:
+            say(f"and {len(rejected) - REJECTED_SHOWN} more; --json prints them all.")

@@ -1,0 +1,132 @@
+"""Opening a site and changing its wish: what is typed becomes a document, then we wait until it is seen to be so."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from webstreet.cli.api import ControlApi, Json, nearest
+from webstreet.cli.client import add_with, known_clients
+from webstreet.cli.errors import FileUnreadable, SecretInArguments, SiteFailing, SiteSlow, UsageWrong
+from webstreet.cli.output import say, show_json
+from webstreet.cli.site_view import get_site, on_site
+from webstreet.cli.steps import Steps
+from webstreet.kernel.ids import SiteId
+
+LOOK_EVERY_S = 0.3
+FAILING_FOR_S = 20.0
+"""A site that fails this long while we wait for it is not only starting badly: restarts were tried meanwhile."""
+
+
+def pair(text: str, form: str) -> tuple[str, str]:
+    """``NAME=VALUE``."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise UsageWrong(f'"{text[:80]}" is not complete. Write {form}.')
+    return name, value
+
+
+def parameters(given: list[str]) -> dict[str, dict[str, Any]]:
+    """``atom.parameter=value``, repeated; values are YAML, so that true is a boolean and 5 a number."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in given:
+        name, value = pair(text, "--set ATOM.PARAMETER=VALUE")
+        atom, dot, parameter = name.partition(".")
+        if not (atom and dot and parameter):
+            raise UsageWrong(f'"{name[:80]}" names no parameter. Write --set ATOM.PARAMETER=VALUE.')
+        import yaml
+
+        try:
+            found.setdefault(atom, {})[parameter] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageWrong(f"The value of {name} cannot be read as YAML. Put quotes around it.") from None
+    return found
+
+
+def url_files(given: list[str]) -> dict[str, str]:
+    """``ATOM=FILE`` -> {atom: the URL in the file}."""
+    named = (pair(text, "--database-url-file ATOM=FILE") for text in given)
+    return {atom: read_secret(Path(path)) for atom, path in named}
+
+
+def email(url: str, file: Path | None) -> str:
+    """The mail server's URL from one of two places; a password is only taken from a file."""
+    if url and file:
+        raise UsageWrong("Both --email-url and --email-url-file are given: remove one of them.")
+    if url and urlsplit(url).password:
+        raise SecretInArguments(
+            "A URL with a password on the command line can be read by every process of this machine."
+            " Write it into a file and use --email-url-file FILE."
+        )
+    return read_secret(file) if file else url
+
+
+def read_secret(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise FileUnreadable(f"{path} cannot be read: {reason}. Check the name of the file.") from None
+
+
+def run(control: ControlApi, name: SiteId, wish: Json, *, wait: bool, timeout_s: float, as_json: bool) -> None:
+    """Record the wish; with ``wait`` show the steps until the site runs."""
+    with Steps(f"Opening {name}", quiet=as_json) as steps:
+        steps.now("Wish recorded")
+        with nearest(name.client, lambda: known_clients(control), next_step=add_with(name.client)):
+            site = control.post("sites", body=wish)
+        if wait:
+            site = _until(control, name, "running", steps, timeout_s)
+    if as_json:
+        show_json(site)
+    elif wait:
+        say(f"{name} runs at {site['address']}")
+        say(f"Write its first article: webstreet site login {name}")
+    else:
+        say(f"{name} is being opened. Watch it with: webstreet site status {name} --watch")
+
+
+def change(
+    control: ControlApi, name: SiteId, verb: str, until: str, *, wait: bool, timeout_s: float, as_json: bool
+) -> None:
+    """POST ``verb`` (suspend, resume); with ``wait`` until the site is seen in the state ``until``."""
+    doing = {"suspend": "Suspending", "resume": "Resuming"}[verb]
+    with Steps(f"{doing} {name}", quiet=as_json) as steps:
+        steps.now("Wish recorded")
+        on_site(control, name, lambda: control.post("sites", name.client, name.site, verb))
+        site = _until(control, name, until, steps, timeout_s) if wait else get_site(control, name)
+    if as_json:
+        show_json(site)
+    elif site["state"] == until:
+        where = f" at {site['address']}" if until == "running" else "; visitors are told to come back"
+        say(f"{name} {'runs' if until == 'running' else 'is suspended'}{where}.")
+    else:
+        say(f"{name} is {site['state']}. Watch it with: webstreet site status {name} --watch")
+
+
+def _until(control: ControlApi, name: SiteId, state: str, steps: Steps, timeout_s: float) -> Json:
+    """Look until the site is in ``state``, naming each step by what the site says of itself."""
+    failing_since: float | None = None
+    while True:
+        site = get_site(control, name)
+        if site["state"] == state:
+            return site
+        if site["state"] == "failing":
+            failing_since = failing_since or time.monotonic()
+            if time.monotonic() - failing_since > FAILING_FOR_S:
+                why = f" {site['note']}" if site.get("note") else ""
+                raise SiteFailing(f"{name} does not come up.{why} See why with: webstreet site logs {name}")
+        else:
+            failing_since = None
+        if steps.seconds > timeout_s:
+            raise SiteSlow(
+                f"{name} is still {site['state']} after {timeout_s:g} s, and goes on."
+                f" Watch it with: webstreet site status {name} --watch"
+            )
+        note = str(site.get("note") or "").rstrip(".") or "Waiting for the site's processes"
+        step, _, detail = note.partition(": ")
+        steps.now(step)
+        steps.detail(detail)
+        time.sleep(LOOK_EVERY_S)

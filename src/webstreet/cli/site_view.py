@@ -1,0 +1,133 @@
+"""How a site is shown: as a page of facts, live, and as a row of a list."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from webstreet.cli.api import ControlApi, Json, nearest
+from webstreet.cli.output import ago, console, facts, show_json, show_json_line, state_text, table
+from webstreet.kernel.ids import SiteId
+
+LOOK_EVERY_S = 0.5
+
+
+def get_site(control: ControlApi, name: SiteId) -> Json:
+    """One site, or an error that names the nearest."""
+    return on_site(control, name, lambda: control.get("sites", name.client, name.site))
+
+
+def on_site(control: ControlApi, name: SiteId, call: Any) -> Any:
+    """Carry out ``call``; if the site is unknown, say which one may have been meant."""
+
+    def known() -> list[str]:
+        return [full_name(site) for site in control.items("sites")]
+
+    template = f"Open it with: webstreet site open {name}"
+    with nearest(str(name), known, next_step=template):
+        return call()
+
+
+def full_name(site: Json) -> str:
+    return f"{site['client']}/{site['site']}"
+
+
+def listed(sites: list[Json]) -> Any:
+    rows = [(full_name(s), state_text(s["state"]), s["template"], s.get("address") or "") for s in sites]
+    return table(("Site", "State", "Template", "Address"), rows, firm=("State",))
+
+
+def differences(site: Json) -> str:
+    """What is not as wished, in one line a difference."""
+    found = []
+    for entry in site.get("differs") or ():
+        if isinstance(entry, dict):
+            found.append(f"{entry.get('what')}: wanted {entry.get('wanted')}, seen {entry.get('seen')}")
+        else:
+            found.append(str(entry))
+    return "\n".join(found)
+
+
+def _generation(site: Json) -> str:
+    seen, wanted = site.get("seen_generation"), site.get("wanted_generation")
+    return f"{wanted}" if seen == wanted else f"{seen if seen is not None else 'none'} of {wanted}"
+
+
+def page(site: Json) -> Any:
+    """Everything about one site, for a terminal of 80 columns."""
+    from rich.console import Group
+    from rich.text import Text
+
+    atoms = site.get("atoms") or {}
+    residency = ", ".join(f"{atom}: {where}" for atom, where in (site.get("residency") or {}).items())
+    head = Text.assemble((full_name(site), "bold"), "  ", state_text(site["state"]))
+    parts: list[Any] = [head]
+    if site.get("note"):
+        parts.append(Text(str(site["note"])))
+    pairs = facts(
+        [
+            ("Title", site.get("title", "")),
+            ("Address", site.get("address") or ""),
+            ("Domains", ", ".join(site.get("domains") or ())),
+            ("Languages", ", ".join(site.get("languages") or ())),
+            ("Template", site.get("template", "")),
+            ("Atoms", ", ".join(atoms)),
+            ("Residency", residency),
+            ("Generation", _generation(site)),
+            ("Differs", differences(site)),
+            ("Seen", ago(site.get("seen_at"))),
+            ("Opened", ago(site.get("created_at"))),
+            ("Last backup", site.get("last_backup") or "none yet"),
+            ("Console", site.get("console_url") or ""),
+        ]
+    )
+    parts += [Text(), pairs]
+    if processes := site.get("processes"):
+        rows = [
+            (
+                p["name"],
+                p.get("pid") or "",
+                ago(p.get("since")).removesuffix(" ago"),
+                p.get("restarts", 0),
+                p.get("note") or "",
+            )
+            for p in processes
+        ]
+        titles = ("Process", "Pid", "Up", "Restarts", "Note")
+        parts += [Text(), table(titles, rows, right=("Pid", "Up", "Restarts"), firm=("Process", "Pid", "Up"))]
+    return Group(*parts)
+
+
+def watch(control: ControlApi, name: SiteId, *, as_json: bool) -> None:
+    """Show a site until Ctrl-C: live on a terminal, else whenever something changed."""
+    site = get_site(control, name)
+    if as_json or not console().is_terminal:
+        _watch_changes(control, name, site, as_json=as_json)
+        return
+    from rich.live import Live
+
+    with Live(page(site), console=console(), auto_refresh=False, screen=False) as live:
+        while True:
+            time.sleep(LOOK_EVERY_S)
+            live.update(page(get_site(control, name)), refresh=True)
+
+
+def _watch_changes(control: ControlApi, name: SiteId, site: Json, *, as_json: bool) -> None:
+    shown: Json = {}
+    while True:
+        comparable = {key: value for key, value in site.items() if key != "seen_at"}
+        if comparable != shown:
+            shown = comparable
+            if as_json:
+                show_json_line(site)
+            else:
+                console().print(f"{full_name(site)}  {site['state']}  {site.get('note') or site.get('address') or ''}")
+        time.sleep(LOOK_EVERY_S)
+        site = get_site(control, name)
+
+
+def show(site: Json, *, as_json: bool) -> None:
+    if as_json:
+        show_json(site)
+    else:
+        console().print(page(site))
