@@ -1,0 +1,43 @@
+"""Logging in by link. GET only shows a button, because mail scanners and chat previews open every link; POST logs in, once."""
+
+from __future__ import annotations
+
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+
+from webstreet.control.clients.models import LoginLink
+from webstreet.control.console.site import console
+from webstreet.control.journal.models import note
+
+
+@method_decorator(never_cache, name="dispatch")
+class LoginByLink(View):
+    """/console/link/<token>/"""
+
+    http_method_names = ["get", "head", "post"]
+
+    @sensitive_variables("token")
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        return self._page(request, LoginLink.usable(token))
+
+    @sensitive_variables("token")
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        link = LoginLink.usable(token)
+        if link is None or not link.user.is_active or not link.use():
+            return self._page(request, None)
+        login(request, link.user, backend="django.contrib.auth.backends.ModelBackend")
+        note(link.user.get_username(), "operator.logged_in", object=link.user.get_username(), by="link")
+        return redirect(link.next or reverse("console:index"))
+
+    def _page(self, request: HttpRequest, link: LoginLink | None) -> HttpResponse:
+        context = console.each_context(request) | {"link": link, "title": ""}
+        response = render(request, "console/link.html", context, status=200 if link else 410)
+        # The address is the secret: nobody we link to may learn it.
+        response["Referrer-Policy"] = "no-referrer"
+        return response

@@ -1,0 +1,1 @@
+"""Owns where sites can run: zones, clusters, nodes. This release knows one local cluster, made at the first start."""

@@ -1,0 +1,37 @@
+"""Which adapter speaks to which cluster."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from webstreet.control.orchestrators.base import Orchestrator
+from webstreet.control.places.models import Cluster
+from webstreet.kernel.errors import Broken
+
+_made: dict[int, Orchestrator] = {}
+
+
+class OrchestratorUnknown(Broken):
+    """A cluster has a kind for which this installation has no adapter."""
+
+    code = "orchestrator.unknown"
+
+
+def orchestrator_for(cluster: Cluster) -> Orchestrator:
+    """The adapter for ``cluster``; one instance a process."""
+    if cluster.pk not in _made:
+        _made[cluster.pk] = _make(cluster)
+    return _made[cluster.pk]
+
+
+def use(cluster: Cluster, orchestrator: Orchestrator) -> None:
+    """Speak to ``cluster`` through this instance from now on."""
+    _made[cluster.pk] = orchestrator
+
+
+def _make(cluster: Cluster) -> Orchestrator:
+    if cluster.kind == Cluster.Kind.PROCESSES:
+        from webstreet.control.orchestrators.processes import ProcessesOrchestrator
+
+        return ProcessesOrchestrator(settings.STATE.processes)
+    raise OrchestratorUnknown(f'The cluster "{cluster.name}" is of kind "{cluster.kind}", which nothing here can run.')

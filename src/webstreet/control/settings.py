@@ -1,0 +1,143 @@
+"""Django settings of the control plane. Everything comes from the state folder and a few environment variables.
+
+WEBSTREET_STATE  the state folder (see `state`).
+DATABASE_URL     PostgreSQL or MySQL; unset: SQLite in the state folder.
+WEBSTREET_HOSTS  comma-separated host names under which the control plane is reached, besides this machine's loopback.
+"""
+
+from __future__ import annotations
+
+import os
+
+import dj_database_url
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from webstreet.contract.environment import DATABASE_URL, read
+from webstreet.control.state import State
+
+STATE = State.of(os.environ).prepare()
+SECRET_KEY = STATE.django_key()
+DEBUG = False
+EXTRA_HOSTS = [host for host in os.environ.get("WEBSTREET_HOSTS", "").split(",") if host]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *EXTRA_HOSTS]
+
+INSTALLED_APPS = [
+    "webstreet.control.console",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "ninja",
+    "webstreet.control.clients",
+    "webstreet.control.places",
+    "webstreet.control.catalogue",
+    "webstreet.control.sites",
+    "webstreet.control.journal",
+]
+MIDDLEWARE = [
+    "webstreet.control.middleware.ApiProblems",
+    "webstreet.control.middleware.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "webstreet.control.urls"
+WSGI_APPLICATION = "webstreet.control.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database() -> dict:
+    url = read(os.environ, DATABASE_URL)
+    if url:
+        return dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": STATE.database,
+        "OPTIONS": {
+            # IMMEDIATE: a transaction that will write says so at its start, so that two of them wait instead of failing.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        },
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOCALE_PATHS = [os.path.join(os.path.dirname(__file__), "locale")]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600
+
+LOGIN_URL = reverse_lazy("console:login")
+SESSION_COOKIE_NAME = "webstreet_session"
+CSRF_COOKIE_NAME = "webstreet_csrf"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if EXTRA_HOSTS else None
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in EXTRA_HOSTS]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+# A key file under a path of its own: tests and several control planes never share a cache.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+MAX_IMPORT_BYTES = int(os.environ.get("WEBSTREET_MAX_IMPORT_MB", "4096")) * 1024 * 1024
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
+        "httpx": {"level": "WARNING"},
+    },
+}
+
+UNFOLD: dict = {
+    "SITE_TITLE": "Webstreet",
+    "SITE_HEADER": "Webstreet",
+    "SITE_SUBHEADER": _("Control plane"),
+    "SITE_URL": None,
+    "SITE_SYMBOL": "hub",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "DASHBOARD_CALLBACK": "webstreet.control.console.dashboard.dashboard",
+}

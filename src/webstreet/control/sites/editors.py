@@ -1,0 +1,58 @@
+"""One-time links into a site's own admin: asked of the site's engine, never made here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+
+from pydantic import ValidationError
+
+from webstreet.contract.jobs import Failure, LoginLink
+from webstreet.control.journal.models import note
+from webstreet.control.orchestrators.base import SiteState
+from webstreet.control.places.orchestrators import orchestrator_for
+from webstreet.control.sites import errors
+from webstreet.control.sites.models import Site
+from webstreet.kernel.errors import BadInput, NotFound, WebstreetError
+
+EMAIL = re.compile(r"[^\s@<>\"'\\-][^\s@<>\"'\\]*@[^\s@<>\"'\\]+\Z")
+PATH = re.compile(r"/(?![/\\])[!-~]*\Z")
+
+
+def editor_link(site: Site, *, email: str, next: str, by: str) -> tuple[str, dt.datetime]:
+    """The URL and when it stops working.
+
+    Raises:
+        BadInput: the address or path is not one. SiteNotRunning: try again when it runs. LoginLinkFailed: the site's log says why.
+    """
+    if email and not EMAIL.match(email):
+        raise BadInput("That is not a mail address.", code="login_link.email_invalid")
+    if next and not PATH.match(next):
+        raise BadInput("The page to land on is a path of the site, as in /admin/.", code="login_link.next_invalid")
+    if site.seen_state != SiteState.RUNNING or not site.seen_address:
+        raise errors.SiteNotRunning(f"{site} does not run, so nobody can log in to it now. Its state says why.")
+    command = ["login-link", *(["--email", email] if email else []), *(["--next", next] if next else [])]
+    result = orchestrator_for(site.cluster).run(site.site_id, command)
+    link = _read(result.stdout)
+    note(by, "site.login_link_made", client=site.client.name, object=str(site))
+    return site.seen_address.rstrip("/") + link.path, dt.datetime.fromisoformat(link.expires_at)
+
+
+def _read(output: str) -> LoginLink:
+    for line in reversed(output.splitlines()):
+        try:
+            data = json.loads(line)
+            kind = data.get("kind") if isinstance(data, dict) else None
+            if kind == "login-link":
+                return LoginLink.model_validate(data)
+            if kind == "failure":
+                raise _refused(Failure.model_validate(data))
+        except (json.JSONDecodeError, ValidationError):
+            continue
+    raise errors.LoginLinkFailed("The site gave no login link. Its log says why.")
+
+
+def _refused(failure: Failure) -> WebstreetError:
+    kind = NotFound if failure.code.endswith(".missing") else BadInput
+    return kind(failure.message, code=failure.code)

@@ -1,0 +1,138 @@
+"""Carrying out imports: one at a time, in the process that holds the state folder's lock.
+
+A kill at any moment is safe: the engine's import can be repeated, so what was not finished is started again; a file without an
+unfinished import is removed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from django.db import close_old_connections
+from pydantic import ValidationError
+
+from webstreet.contract.jobs import Failure, ImportReport, Progress
+from webstreet.control.journal.models import note
+from webstreet.control.orchestrators.base import Orchestrator, SiteState
+from webstreet.control.sites.imports import Import
+from webstreet.kernel.errors import WebstreetError
+
+log = logging.getLogger(__name__)
+LOOK_EVERY_S = 0.5
+WRITE_PROGRESS_EVERY_S = 0.5
+MOST_ATTEMPTS = 5
+ORPHAN_AGE_S = 3600
+UPLOADING = ".part"
+"""Ending of a file that is still being uploaded."""
+
+
+class Importer:
+    """Works off the waiting imports of sites that run."""
+
+    def __init__(self, spool: Path, orchestrator: Orchestrator) -> None:
+        self._spool = spool
+        self._orchestrator = orchestrator
+
+    def run_forever(self, stop: threading.Event) -> None:
+        self.sweep(older_than_s=0)  # nobody uploads yet: the web process has only just started
+        while not stop.is_set():
+            try:
+                close_old_connections()
+                busy = self.once()
+                self.sweep()
+            except Exception:
+                log.exception("imports: a pass failed, next one soon")
+                busy = False
+            if not busy:
+                stop.wait(LOOK_EVERY_S)
+
+    def once(self) -> bool:
+        """Carry out the oldest import whose site runs; whether there was one."""
+        waiting = Import.objects.filter(finished_at=None, site__closed_at=None, site__seen_state=SiteState.RUNNING)
+        job = waiting.select_related("site__client").order_by("created_at").first()
+        if job is None:
+            return False
+        self._carry_out(job)
+        return True
+
+    def sweep(self, *, older_than_s: float = ORPHAN_AGE_S) -> None:
+        """Remove files that no unfinished import needs: uploads that were cut off, what a kill left behind."""
+        needed = set(Import.objects.filter(finished_at=None).values_list("spool_name", flat=True))
+        for path in self._spool.iterdir():
+            age_s = time.time() - path.stat().st_mtime
+            if path.name not in needed and age_s >= (0 if path.suffix != UPLOADING else older_than_s):
+                path.unlink(missing_ok=True)
+
+    def _carry_out(self, job: Import) -> None:
+        file = self._spool / job.spool_name
+        if job.attempts >= MOST_ATTEMPTS:
+            self._fail(
+                job, "import.abandoned", f"The import was cut off {job.attempts} times and is given up. Start it again."
+            )
+            return
+        if not job.spool_name or not file.exists():
+            self._fail(job, "import.file_missing", "The uploaded file is no longer there. Upload it again.")
+            return
+        job.start()
+        lines = _Lines(job)
+        try:
+            command = ["import", "--from", job.source, str(file)]
+            result = self._orchestrator.run(job.site.site_id, command, files=[file], on_line=lines.take)
+        except WebstreetError as error:
+            if error.retry and job.attempts < MOST_ATTEMPTS:
+                log.warning("import %s: %s; tried again", job.pk, error)
+                time.sleep(LOOK_EVERY_S)
+                return
+            self._fail(job, error.error_code, error.message)
+            return
+        if lines.failure is not None:
+            self._fail(job, lines.failure.code, lines.failure.message, lines.failure.problems)
+        elif result.exit_code != 0 or lines.report is None:
+            self._fail(
+                job,
+                "import.crashed",
+                f"The import ended with code {result.exit_code} and no report. The site's log says why.",
+            )
+        else:
+            job.end(self._spool, report=lines.report.model_dump(mode="json"))
+            note(
+                "control", "import.done", client=job.site.client.name, object=str(job.site), id=str(job.pk),
+                created=lines.report.created, rejected=len(lines.report.rejected),
+            )  # fmt: skip
+
+    def _fail(self, job: Import, code: str, message: str, problems: list[dict[str, str]] | None = None) -> None:
+        job.end(self._spool, failure={"code": code, "message": message, "problems": problems or []})
+        note("control", "import.failed", client=job.site.client.name, object=str(job.site), id=str(job.pk), code=code)
+
+
+class _Lines:
+    """Reads what the engine prints: progress as it comes, then a report or a failure."""
+
+    def __init__(self, job: Import) -> None:
+        self._job = job
+        self._written = 0.0
+        self.report: ImportReport | None = None
+        self.failure: Failure | None = None
+
+    def take(self, line: str) -> None:
+        try:
+            data: Any = json.loads(line)
+            kind = data.get("kind") if isinstance(data, dict) else None
+            if kind == "report":
+                self.report = ImportReport.model_validate(data)
+            elif kind == "failure":
+                self.failure = Failure.model_validate(data)
+            elif kind == "progress":
+                self._progress(Progress.model_validate(data))
+        except (json.JSONDecodeError, ValidationError):
+            log.warning("import %s: a line of the engine could not be read", self._job.pk)
+
+    def _progress(self, found: Progress) -> None:
+        if time.monotonic() - self._written >= WRITE_PROGRESS_EVERY_S or (found.total and found.done >= found.total):
+            self._job.at(found.step, found.done, found.total)
+            self._written = time.monotonic()

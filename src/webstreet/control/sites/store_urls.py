@@ -1,0 +1,37 @@
+"""Whether a URL that a person gave can be the address of a database or of a mail server. Says the rule, never the URL."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from webstreet.kernel.secret import Secret
+
+DATABASE_SCHEMES = ("postgresql", "postgres", "mysql", "mariadb", "sqlite")
+EMAIL_SCHEMES = ("smtp", "smtp+tls", "smtps")
+LONGEST = 2000
+
+
+def check_database_url(url: Secret) -> str:
+    """The rule that is broken; empty if none."""
+    return _check(url, DATABASE_SCHEMES, "postgresql://user:password@host:5432/name", hostless=("sqlite",))
+
+
+def check_email_url(url: Secret) -> str:
+    return _check(url, EMAIL_SCHEMES, "smtp://user:password@host:587")
+
+
+def _check(url: Secret, schemes: tuple[str, ...], example: str, hostless: tuple[str, ...] = ()) -> str:
+    text = url.reveal()
+    rule = f"must be a URL like {example}."
+    if len(text) > LONGEST or any(ord(letter) <= 32 for letter in text):
+        return rule
+    try:
+        parts = urlsplit(text)
+        _port = parts.port
+    except ValueError:
+        return rule
+    if parts.scheme not in schemes:
+        return f"must begin with one of: {', '.join(f'{scheme}://' for scheme in schemes)}."
+    if not parts.hostname and parts.scheme not in hostless:
+        return rule
+    return ""

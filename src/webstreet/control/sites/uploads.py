@@ -1,0 +1,89 @@
+"""Taking a file in: streamed into a 0600 file of the spool, then noted as an `Import`; both or neither."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+
+from webstreet.contract.base import closest
+from webstreet.control.journal.models import note
+from webstreet.control.sites import errors
+from webstreet.control.sites.importing import UPLOADING
+from webstreet.control.sites.imports import Import
+from webstreet.control.sites.models import Site
+from webstreet.control.state import open_private
+
+SOURCES = ("crispy-octo",)
+CHUNK_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is being sent. ``announced_bytes`` is 0 if the sender did not say."""
+
+    chunks: Iterator[bytes]
+    announced_bytes: int
+    most_bytes: int
+
+
+def check_source(source: str) -> None:
+    if source not in SOURCES:
+        hint = closest(source, SOURCES) or f"There are: {', '.join(SOURCES)}."
+        raise errors.ImportSourceUnknown(f'Nothing here can import from "{source[:60]}". {hint}')
+
+
+def take(site: Site, *, source: str, body: Body, spool: Path, by: str) -> Import:
+    """Receive the file and queue its import.
+
+    Raises:
+        ImportTooLarge, ImportEmpty, UploadIncomplete. Nothing of the file is left then.
+    """
+    if site.wanted_closing:
+        raise errors.SiteClosing(f"{site} is being closed; nothing can be imported any more.")
+    job_id = uuid.uuid4()
+    part = spool / f"{job_id}{UPLOADING}"
+    try:
+        size_bytes = _receive(body, part)
+        with transaction.atomic():
+            job = Import.objects.create(
+                id=job_id, site=site, source=source, spool_name=job_id.hex, size_bytes=size_bytes, created_by=by
+            )
+            note(by, "import.asked", client=site.client.name, object=str(site), id=str(job_id), size_bytes=size_bytes)
+            # Inside the transaction: if it is not committed the sweep finds a file that nobody needs, never a job without its file.
+            part.rename(spool / job.spool_name)
+    finally:
+        part.unlink(missing_ok=True)
+    return job
+
+
+def _receive(body: Body, part: Path) -> int:
+    if body.announced_bytes > body.most_bytes:
+        raise _too_large(body)
+    received = 0
+    with open_private(part, "wb") as file:
+        try:
+            for chunk in body.chunks:
+                received += len(chunk)
+                if received > body.most_bytes:
+                    raise _too_large(body)
+                file.write(chunk)
+        except OSError as error:
+            raise errors.UploadIncomplete(
+                f"The upload was cut off after {received} bytes. Send the file again."
+            ) from error
+    if received < body.announced_bytes:
+        raise errors.UploadIncomplete(
+            f"The upload ended after {received} of {body.announced_bytes} bytes. Send the file again."
+        )
+    if not received:
+        raise errors.ImportEmpty("The request had no body. Send the file as the body of the request.")
+    return received
+
+
+def _too_large(body: Body) -> errors.ImportTooLarge:
+    most_mb = body.most_bytes // (1024 * 1024)
+    return errors.ImportTooLarge(f"The file is too large: at most {most_mb} MB are taken (WEBSTREET_MAX_IMPORT_MB).")
