@@ -10,7 +10,7 @@ import typer
 from webstreet.cli.api import nearest
 from webstreet.cli.help import Command, Group
 from webstreet.cli.options import AtomName, Json, api
-from webstreet.cli.output import console, facts, say, show_json, table
+from webstreet.cli.output import console, counted, facts, say, show_json, table
 
 app = typer.Typer(
     name="atom",
@@ -57,7 +57,6 @@ def show(ctx: typer.Context, name: AtomName, as_json: Json = False) -> None:
         show_json(found)
         return
     data = "sensitive: a client may keep it on its own server" if found.get("sensitive") else ""
-    used = found.get("used_by") or found.get("sites") or ""
     console().print(
         facts(
             [
@@ -69,7 +68,8 @@ def show(ctx: typer.Context, name: AtomName, as_json: Json = False) -> None:
                 ("Data", data),
                 ("Stores", ", ".join(found.get("stores") or ())),
                 ("Needs", ", ".join(found.get("requires") or ())),
-                ("Used by", ", ".join(map(str, used)) if isinstance(used, list) else str(used)),
+                ("Templates", ", ".join(found["templates"])),
+                ("Used by", counted(found["sites"], "site")),
             ]
         )
     )

@@ -102,9 +102,7 @@ class Group(TyperGroup):
         return [(name, self.commands[name]) for name in self.list_commands(ctx)]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        verbs = [
-            (name, command.get_short_help_str(200)) for name, command in self.commands.items() if not command.hidden
-        ]
+        verbs = [(name, command.get_short_help_str(200)) for name, command in self._listed(ctx) if not command.hidden]
         parts = [
             paragraphs(self.help or "") + "\n",
             _section("Usage", _usage(self, ctx, "COMMAND [OPTIONS]")),

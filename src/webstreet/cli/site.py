@@ -204,7 +204,7 @@ def logs(
     process: Annotated[
         str, typer.Option("--process", metavar="NAME", help="supervisor, web or worker; else all.")
     ] = "",
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=100_000, help="How many of the last lines.")] = 200,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, max=10_000, help="How many of the last lines.")] = 200,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> None:

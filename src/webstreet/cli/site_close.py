@@ -8,6 +8,7 @@ import time
 from webstreet.cli.api import ControlApi, Json
 from webstreet.cli.errors import Answer, CloseUnconfirmed, SiteSlow
 from webstreet.cli.output import counted, note, say, show_json
+from webstreet.cli.site_open import what_happens
 from webstreet.cli.site_view import get_site
 from webstreet.cli.steps import Steps
 from webstreet.kernel.ids import SiteId
@@ -77,18 +78,11 @@ def _until_gone(control: ControlApi, name: SiteId, steps: Steps, timeout_s: floa
             return backup
         if steps.seconds > timeout_s:
             raise SiteSlow(f"{name} is still {site['state']} after {timeout_s:g} s, and goes on being closed.")
-        text = str(site.get("note") or "Waiting for the site's processes to stop").rstrip(".")
-        steps.now(text)
+        steps.now(what_happens({"next": site.get("next")}))
         time.sleep(LOOK_EVERY_S)
 
 
 def last_backup(control: ControlApi, name: SiteId) -> str:
-    """The final backup as the journal remembers it."""
-    try:
-        events = control.get("events", object=str(name), limit=50).get("items", [])
-    except Answer:
-        return ""
-    for event in events:
-        if event.get("object") == str(name) and event.get("name", event.get("what")) == "site.closed":
-            return str((event.get("data") or event.get("detail") or event).get("backup") or "")
-    return ""
+    """Where the final backup is, as the journal remembers it."""
+    events = control.get("events", object=str(name), what="site.closed", limit=1).get("items", [])
+    return str(events[0]["detail"].get("backup") or "") if events else ""

@@ -106,6 +106,12 @@ def change(
         say(f"{name} is {site['state']}. Watch it with: webstreet site status {name} --watch")
 
 
+def what_happens(site: Json) -> str:
+    """What a site that is not yet as wished does just now."""
+    said = str(site.get("note") or site.get("next") or "Waiting for the control plane to look at it")
+    return said.rstrip(".")
+
+
 def _until(control: ControlApi, name: SiteId, state: str, steps: Steps, timeout_s: float) -> Json:
     """Look until the site is in ``state``, naming each step by what the site says of itself."""
     failing_since: float | None = None
@@ -125,8 +131,7 @@ def _until(control: ControlApi, name: SiteId, state: str, steps: Steps, timeout_
                 f"{name} is still {site['state']} after {timeout_s:g} s, and goes on."
                 f" Watch it with: webstreet site status {name} --watch"
             )
-        note = str(site.get("note") or "").rstrip(".") or "Waiting for the site's processes"
-        step, _, detail = note.partition(": ")
+        step, _, detail = what_happens(site).partition(": ")
         steps.now(step)
         steps.detail(detail)
         time.sleep(LOOK_EVERY_S)

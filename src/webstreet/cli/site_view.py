@@ -41,10 +41,7 @@ def differences(site: Json) -> str:
     """What is not as wished, in one line a difference."""
     found = []
     for entry in site.get("differs") or ():
-        if isinstance(entry, dict):
-            found.append(f"{entry.get('what')}: wanted {entry.get('wanted')}, seen {entry.get('seen')}")
-        else:
-            found.append(str(entry))
+        found.append(f"{entry['what']}: wanted {entry['wanted']}, seen {entry['seen']}")
     return "\n".join(found)
 
 
@@ -62,8 +59,8 @@ def page(site: Json) -> Any:
     residency = ", ".join(f"{atom}: {where}" for atom, where in (site.get("residency") or {}).items())
     head = Text.assemble((full_name(site), "bold"), "  ", state_text(site["state"]))
     parts: list[Any] = [head]
-    if site.get("note"):
-        parts.append(Text(str(site["note"])))
+    said = dict.fromkeys(str(site[key]) for key in ("note", "next") if site.get(key))
+    parts += [Text(sentence) for sentence in said]
     pairs = facts(
         [
             ("Title", site.get("title", "")),
@@ -73,6 +70,7 @@ def page(site: Json) -> Any:
             ("Template", site.get("template", "")),
             ("Atoms", ", ".join(atoms)),
             ("Residency", residency),
+            ("Release", site.get("release") or ""),
             ("Generation", _generation(site)),
             ("Differs", differences(site)),
             ("Seen", ago(site.get("seen_at"))),

@@ -9,7 +9,7 @@ import typer
 from webstreet.cli.api import nearest
 from webstreet.cli.help import Command, Group
 from webstreet.cli.options import Json, TemplateName, api
-from webstreet.cli.output import console, facts, say, show_json, table
+from webstreet.cli.output import console, counted, facts, say, show_json, table
 
 app = typer.Typer(
     name="template",
@@ -58,7 +58,9 @@ def show(ctx: typer.Context, name: TemplateName, as_json: Json = False) -> None:
         show_json(found)
         return
     pairs = [("Template", found["name"]), ("Title", found["title"]), ("Purpose", found["purpose"])]
-    console().print(facts([*pairs, ("Typical use", found.get("typical_use", ""))]))
+    console().print(
+        facts([*pairs, ("Typical use", found["typical_use"]), ("Used by", counted(found["sites"], "site"))])
+    )
     say()
     atoms = found["atoms"]
     rows = [
@@ -67,7 +69,6 @@ def show(ctx: typer.Context, name: TemplateName, as_json: Json = False) -> None:
     console().print(table(("Atom", "Parameters"), rows, firm=("Atom",)))
     if pages := found.get("pages"):
         say()
-        rows = [(page["slug"], " / ".join(page.get("title", {}).values())) for page in pages]
-        console().print(table(("First page", "Title"), rows))
+        say(f"First pages: {', '.join(pages)}")
     say()
     say(f"Open a site from it with: webstreet site open CLIENT/SITE --template {found['name']}")
