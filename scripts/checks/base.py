@@ -33,7 +33,9 @@ def command(*words: str | Path, extra: Mapping[str, str] | None = None) -> tuple
     done = subprocess.run(
         [str(word) for word in words],
         cwd=ROOT,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "COLUMNS": "140"} | (extra or {}),
+        env=os.environ
+        | {"PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "COLUMNS": "140", "NO_MKDOCS_2_WARNING": "1"}
+        | (extra or {}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -57,12 +57,13 @@ def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def _usage(name: str, command: Any) -> str:
-    arguments = [p.make_metavar(_context(command)) for p in command.params if p.param_type_name == "argument"]
+    arguments = [_metavar(p) for p in command.params if p.param_type_name == "argument"]
     return " ".join([name, "[OPTIONS]", *arguments])
 
 
-def _context(command: Any) -> Any:
-    return command.context_class(command)
+def _metavar(parameter: Any) -> str:
+    name = str(parameter.metavar or parameter.name.upper())
+    return name if parameter.required else f"[{name}]"
 
 
 def _options(command: Any) -> str:
@@ -72,7 +73,7 @@ def _options(command: Any) -> str:
             continue
         text = " ".join((getattr(parameter, "help", "") or "").split()).replace("|", "\\|")
         if parameter.param_type_name == "argument":
-            rows.append(f"| `{parameter.make_metavar(_context(command))}` | {text} |")
+            rows.append(f"| `{_metavar(parameter)}` | {text} |")
         else:
             flags = ", ".join(f"`{flag}`" for flag in [*parameter.opts, *parameter.secondary_opts])
             rows.append(f"| {flags} | {text} |")
