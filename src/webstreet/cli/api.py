@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 ANSWER_S, CONNECT_S = 30.0, 5.0
-PAGE = 500
+PAGE = 200
 
 
 class ControlApi:

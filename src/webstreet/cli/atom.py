@@ -7,10 +7,11 @@ from typing import Any
 
 import typer
 
+from webstreet.cli import output
 from webstreet.cli.api import nearest
 from webstreet.cli.help import Command, Group
 from webstreet.cli.options import AtomName, Json, api
-from webstreet.cli.output import console, counted, facts, say, show_json, table
+from webstreet.cli.output import counted, facts, say, show_json, table
 
 app = typer.Typer(
     name="atom",
@@ -38,7 +39,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
         show_json({"items": found, "total": len(found)})
         return
     rows = [(a["name"], a["kind"], "sensitive" if a.get("sensitive") else "", a["purpose"]) for a in found]
-    console().print(table(("Atom", "Kind", "Data", "Purpose"), rows, firm=("Atom", "Kind", "Data")))
+    output.show(table(("Atom", "Kind", "Data", "Purpose"), rows, firm=("Atom", "Kind", "Data")))
 
 
 @app.command(
@@ -57,7 +58,7 @@ def show(ctx: typer.Context, name: AtomName, as_json: Json = False) -> None:
         show_json(found)
         return
     data = "sensitive: a client may keep it on its own server" if found.get("sensitive") else ""
-    console().print(
+    output.show(
         facts(
             [
                 ("Atom", found["name"]),
@@ -73,24 +74,30 @@ def show(ctx: typer.Context, name: AtomName, as_json: Json = False) -> None:
             ]
         )
     )
-    properties = (found.get("parameters") or {}).get("properties") or {}
-    if properties:
+    schema = found.get("parameters") or {}
+    if properties := schema.get("properties"):
         say()
-        rows = [(key, kind(value), default(value), value.get("description", "")) for key, value in properties.items()]
-        console().print(table(("Parameter", "Type", "Default", "Meaning"), rows, firm=("Parameter",)))
+        rows = [(key, kind(value, schema), meaning(value)) for key, value in properties.items()]
+        output.show(table(("Parameter", "Type", "Meaning"), rows, firm=("Parameter",)))
         say()
         say(f"Set one with: webstreet site open CLIENT/SITE --set {found['name']}.{next(iter(properties))}=VALUE")
 
 
-def kind(schema: dict[str, Any]) -> str:
+def kind(part: dict[str, Any], schema: dict[str, Any]) -> str:
     """A JSON Schema type in a word, or its choices."""
-    if "enum" in schema:
-        return " | ".join(map(str, schema["enum"]))
-    if "anyOf" in schema:
-        return " or ".join(kind(option) for option in schema["anyOf"] if option.get("type") != "null") or "any"
-    return str(schema.get("type", "any"))
+    if "$ref" in part:
+        part = (schema.get("$defs") or {}).get(str(part["$ref"]).rpartition("/")[2], {})
+    if "enum" in part:
+        return " | ".join(map(str, part["enum"]))
+    if "anyOf" in part:
+        return " or ".join(kind(option, schema) for option in part["anyOf"] if option.get("type") != "null") or "any"
+    return str(part.get("type", "any"))
 
 
-def default(schema: dict[str, Any]) -> str:
-    value = schema.get("default")
-    return "" if value in (None, "") else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def meaning(part: dict[str, Any]) -> str:
+    """What a parameter is for, and what it is if nobody sets it."""
+    value = part.get("default")
+    if value in (None, "") or isinstance(value, (dict, list)):
+        return str(part.get("description", ""))
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"{part.get('description', '')} Default: {shown}."

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from webstreet.cli import output
 from webstreet.cli.api import ControlApi, nearest
 from webstreet.cli.help import Command, Group
 from webstreet.cli.options import ClientName, Json, api, client_name
-from webstreet.cli.output import ago, console, counted, facts, say, show_json, state_text, table
+from webstreet.cli.output import ago, counted, facts, say, show_json, state_text, table
 
 app = typer.Typer(
     name="client",
@@ -84,7 +85,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
         say("There is no client yet. Add the first with: webstreet client add NAME")
     else:
         rows = [(c["name"], c["title"], c["offer"], c["sites"], ago(c["created_at"])) for c in found]
-        console().print(table(("Client", "Title", "Offer", "Sites", "Added"), rows, right=("Sites",), firm=("Added",)))
+        output.show(table(("Client", "Title", "Offer", "Sites", "Added"), rows, right=("Sites",), firm=("Added",)))
 
 
 @app.command(
@@ -104,11 +105,11 @@ def show(ctx: typer.Context, name: ClientName, as_json: Json = False) -> None:
         show_json(found)
         return
     pairs = [("Client", found["name"]), ("Title", found["title"]), ("Offer", found["offer"])]
-    console().print(facts([*pairs, ("Added", ago(found["created_at"])), ("Sites", str(len(sites)))]))
+    output.show(facts([*pairs, ("Added", ago(found["created_at"])), ("Sites", str(len(sites)))]))
     if sites:
         rows = [(f"{s['client']}/{s['site']}", state_text(s["state"]), s["address"]) for s in sites]
         say()
-        console().print(table(("Site", "State", "Address"), rows, firm=("State",)))
+        output.show(table(("Site", "State", "Address"), rows, firm=("State",)))
 
 
 @app.command(

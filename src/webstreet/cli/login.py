@@ -13,6 +13,7 @@ from webstreet.cli.output import ago, note, parsed, say, show_json, span
 def show_link(link: dict[str, str], what: str, *, as_json: bool) -> None:
     """Print a single-use link, and on standard error how long it works."""
     import datetime as dt
+    import math
 
     if as_json:
         show_json(link)
@@ -22,7 +23,9 @@ def show_link(link: dict[str, str], what: str, *, as_json: bool) -> None:
     if until is not None:
         left = (until - dt.datetime.now(dt.UTC)).total_seconds()
         note(
-            f"Opens {what} once, within {span(left)}." if left > 0 else f"It stopped working {ago(link['expires_at'])}."
+            f"Opens {what} once, within {span(60 * math.ceil(left / 60))}."
+            if left > 0
+            else f"It stopped working {ago(link['expires_at'])}."
         )
 
 

@@ -27,6 +27,7 @@ app = typer.Typer(
         webstreet site open acme/blog --template publication
         webstreet site status acme/blog --watch
     """,
+    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 80},

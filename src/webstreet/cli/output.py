@@ -62,6 +62,16 @@ def _columns() -> int:
     return int(given) if given.isdigit() and int(given) > 0 else 80
 
 
+def show(shown: Any) -> None:
+    """A table or a page. Into a pipe it goes without the blanks that fill its lines."""
+    if console().is_terminal:
+        console().print(shown)
+        return
+    with console().capture() as captured:
+        console().print(shown)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()), flush=True)
+
+
 def show_json(document: Any) -> None:
     """The one document of ``--json``."""
     print(json.dumps(document, ensure_ascii=False, indent=2, default=str), flush=True)

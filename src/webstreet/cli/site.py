@@ -11,7 +11,7 @@ from webstreet.cli.api import nearest
 from webstreet.cli.client import known_clients
 from webstreet.cli.help import Command, Group
 from webstreet.cli.options import Json, SiteName, TemplateOption, api, site_id
-from webstreet.cli.output import console, say, show_json, show_json_line
+from webstreet.cli.output import say, show, show_json, show_json_line
 from webstreet.kernel.ids import slug
 
 app = typer.Typer(
@@ -126,7 +126,7 @@ def list_(
     if as_json:
         show_json({"items": found, "total": len(found)})
     elif found:
-        console().print(listed(found))
+        show(listed(found))
     elif search:
         say(f'No site matches "{search}".')
     else:

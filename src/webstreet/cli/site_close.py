@@ -23,7 +23,7 @@ def run(control: ControlApi, name: SiteId, yes_close: str, *, wait: bool, timeou
         explain(site, name)
     confirm(name, yes_close)
     with Steps(f"Closing {name}", quiet=as_json) as steps:
-        steps.now("Wish recorded")
+        steps.now("Recording the wish")
         answer = control.post("sites", name.client, name.site, "close", body={"confirm": str(name)})
         backup = _until_gone(control, name, steps, timeout_s) if wait else ""
     if as_json:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from webstreet.cli.api import ControlApi, Json
 from webstreet.cli.errors import Answer, FileUnreadable, SiteSlow
-from webstreet.cli.output import console, counted, say, show_json, table
+from webstreet.cli.output import counted, say, show, show_json, table
 from webstreet.cli.site_view import on_site
 from webstreet.cli.steps import Steps
 from webstreet.kernel.errors import Problem
@@ -95,14 +95,12 @@ def show_report(report: Json) -> None:
     rejected = report.get("rejected") or []
     rows = [(kind.capitalize(), *(found.get(kind, 0) for found in counts.values())) for kind in kinds]
     titles = ("", "Created", "Updated", "Unchanged")
-    console().print(table(titles, rows, right=titles[1:]))
+    show(table(titles, rows, right=titles[1:]))
     if ignored := report.get("ignored_tables"):
         say(f"Tables that were not read: {', '.join(ignored)}.")
     if rejected:
         say()
         say(f"{counted(len(rejected), 'record')} {'was' if len(rejected) == 1 else 'were'} not taken:")
-        console().print(
-            table(("Line", "Why"), [(r["line"], r["reason"]) for r in rejected[:REJECTED_SHOWN]], right=("Line",))
-        )
+        show(table(("Line", "Why"), [(r["line"], r["reason"]) for r in rejected[:REJECTED_SHOWN]], right=("Line",)))
         if len(rejected) > REJECTED_SHOWN:
             say(f"and {len(rejected) - REJECTED_SHOWN} more; --json prints them all.")

@@ -74,7 +74,7 @@ def read_secret(path: Path) -> str:
 def run(control: ControlApi, name: SiteId, wish: Json, *, wait: bool, timeout_s: float, as_json: bool) -> None:
     """Record the wish; with ``wait`` show the steps until the site runs."""
     with Steps(f"Opening {name}", quiet=as_json) as steps:
-        steps.now("Wish recorded")
+        steps.now("Recording the wish")
         with nearest(name.client, lambda: known_clients(control), next_step=add_with(name.client)):
             site = control.post("sites", body=wish)
         if wait:
@@ -94,7 +94,7 @@ def change(
     """POST ``verb`` (suspend, resume); with ``wait`` until the site is seen in the state ``until``."""
     doing = {"suspend": "Suspending", "resume": "Resuming"}[verb]
     with Steps(f"{doing} {name}", quiet=as_json) as steps:
-        steps.now("Wish recorded")
+        steps.now("Recording the wish")
         on_site(control, name, lambda: control.post("sites", name.client, name.site, verb))
         site = _until(control, name, until, steps, timeout_s) if wait else get_site(control, name)
     if as_json:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from webstreet.cli import output
 from webstreet.cli.api import ControlApi, Json, nearest
-from webstreet.cli.output import ago, console, facts, show_json, show_json_line, state_text, table
+from webstreet.cli.output import ago, facts, show_json, show_json_line, state_text, table
 from webstreet.kernel.ids import SiteId
 
 LOOK_EVERY_S = 0.5
@@ -99,12 +100,12 @@ def page(site: Json) -> Any:
 def watch(control: ControlApi, name: SiteId, *, as_json: bool) -> None:
     """Show a site until Ctrl-C: live on a terminal, else whenever something changed."""
     site = get_site(control, name)
-    if as_json or not console().is_terminal:
+    if as_json or not output.console().is_terminal:
         _watch_changes(control, name, site, as_json=as_json)
         return
     from rich.live import Live
 
-    with Live(page(site), console=console(), auto_refresh=False, screen=False) as live:
+    with Live(page(site), console=output.console(), auto_refresh=False, screen=False) as live:
         while True:
             time.sleep(LOOK_EVERY_S)
             live.update(page(get_site(control, name)), refresh=True)
@@ -119,7 +120,7 @@ def _watch_changes(control: ControlApi, name: SiteId, site: Json, *, as_json: bo
             if as_json:
                 show_json_line(site)
             else:
-                console().print(f"{full_name(site)}  {site['state']}  {site.get('note') or site.get('address') or ''}")
+                output.show(f"{full_name(site)}  {site['state']}  {site.get('note') or site.get('address') or ''}")
         time.sleep(LOOK_EVERY_S)
         site = get_site(control, name)
 
@@ -128,4 +129,4 @@ def show(site: Json, *, as_json: bool) -> None:
     if as_json:
         show_json(site)
     else:
-        console().print(page(site))
+        output.show(page(site))

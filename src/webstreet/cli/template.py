@@ -6,10 +6,11 @@ import json
 
 import typer
 
+from webstreet.cli import output
 from webstreet.cli.api import nearest
 from webstreet.cli.help import Command, Group
 from webstreet.cli.options import Json, TemplateName, api
-from webstreet.cli.output import console, counted, facts, say, show_json, table
+from webstreet.cli.output import counted, facts, say, show_json, table
 
 app = typer.Typer(
     name="template",
@@ -37,7 +38,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
         show_json({"items": found, "total": len(found)})
         return
     rows = [(t["name"], t["purpose"], ", ".join(t["atoms"])) for t in found]
-    console().print(table(("Template", "Purpose", "Atoms"), rows, firm=("Template",)))
+    output.show(table(("Template", "Purpose", "Atoms"), rows, firm=("Template",)))
 
 
 @app.command(
@@ -58,15 +59,13 @@ def show(ctx: typer.Context, name: TemplateName, as_json: Json = False) -> None:
         show_json(found)
         return
     pairs = [("Template", found["name"]), ("Title", found["title"]), ("Purpose", found["purpose"])]
-    console().print(
-        facts([*pairs, ("Typical use", found["typical_use"]), ("Used by", counted(found["sites"], "site"))])
-    )
+    output.show(facts([*pairs, ("Typical use", found["typical_use"]), ("Used by", counted(found["sites"], "site"))]))
     say()
     atoms = found["atoms"]
     rows = [
         (atom, ", ".join(f"{k}: {json.dumps(v)}" for k, v in (values or {}).items())) for atom, values in atoms.items()
     ]
-    console().print(table(("Atom", "Parameters"), rows, firm=("Atom",)))
+    output.show(table(("Atom", "Parameters"), rows, firm=("Atom",)))
     if pages := found.get("pages"):
         say()
         say(f"First pages: {', '.join(pages)}")
