@@ -51,7 +51,7 @@ class Ear:
             if users != [os.getuid()]:
                 return
             for line in message.decode("utf-8", "replace").splitlines():
-                name, _, value = line.partition("=")
+                name, _equals, value = line.partition("=")
                 if name == "READY" and value == "1":
                     self.ready = True
                 elif name == "STATUS":

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from webstreet.control.orchestrators.processes.child import Child
+from webstreet.control.orchestrators.processes.folder import Folder, read_json
 
 STEADY_S = 60.0
 BACK_OFF_MAX_S = 60.0
@@ -55,6 +56,16 @@ class Wish:
             ready_s=float(document.get("ready_s", 60)),
             stop_s=float(document.get("stop_s", 30)),
         )
+
+
+def read_wish(folder: Folder) -> dict[str, Any] | None:
+    """wanted.json as it is, if it can be used; None if it is missing or was damaged by hand (then it is written anew)."""
+    document = read_json(folder.wanted)
+    try:
+        Wish.of(document or {})
+    except (KeyError, TypeError, ValueError):
+        return None
+    return document
 
 
 class Yard(Protocol):

@@ -23,7 +23,14 @@ from typing import Any
 from webstreet.control.orchestrators.processes import door
 from webstreet.control.orchestrators.processes.child import Child, end_leftovers
 from webstreet.control.orchestrators.processes.folder import (
-    PASSED_ON, Folder, boot_id, delete_tree, read_json, started, take_lock, write_json,
+    PASSED_ON,
+    Folder,
+    boot_id,
+    delete_tree,
+    read_json,
+    started,
+    take_lock,
+    write_json,
 )  # fmt: skip
 from webstreet.control.orchestrators.processes.logfile import LogFile
 from webstreet.control.orchestrators.processes.release import Candidate, Kept, Serving, Wish
@@ -200,6 +207,8 @@ class Supervisor:
         self._door.sweep(now)
 
     def _reread(self) -> None:
+        if read_json(self.folder.seen) != self._written:
+            self._written = {}  # somebody else touched it: it is written again
         document = read_json(self.folder.wanted)
         self._missing = 0 if document else self._missing + 1
         if self._missing > 2:
@@ -343,7 +352,7 @@ def _detached(folder: Folder) -> int:
         os.close(writing)
         with os.fdopen(reading, "rb") as pipe:
             answer = pipe.read()
-        outcome = json.loads(answer) if answer else [UNUSABLE, "the supervisor ended while it started"]
+        outcome: list[Any] = json.loads(answer) if answer else [UNUSABLE, "the supervisor ended while it started"]
         if outcome[0]:
             sys.stderr.write(outcome[1] + "\n")
         return int(outcome[0])
@@ -375,7 +384,7 @@ def main(arguments: Sequence[str]) -> int:
     os.chdir(folder.path)
     os.umask(0o077)
     if options:
-        return _run(folder, lambda code, sentence: sys.stderr.write(sentence and sentence + "\n") and None)
+        return _run(folder, lambda code, sentence: print(sentence or "started", file=sys.stderr))
     return _detached(folder)
 
 

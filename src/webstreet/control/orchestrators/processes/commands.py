@@ -1,0 +1,128 @@
+"""One-off commands of a site, and the reading of its logs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from webstreet.control.orchestrators.base import CommandResult, OrchestratorError
+from webstreet.control.orchestrators.processes.folder import PASSED_ON, Folder
+
+TAIL_BYTES = 2_000_000
+FOLLOW_S = 0.2
+
+
+class CommandFailed(OrchestratorError):
+    """A one-off command could not be started."""
+
+    code = "orchestrator.command_failed"
+
+
+def run(
+    wanted: Mapping[str, Any], folder: Folder, command: Sequence[str], on_line: Callable[[str], None] | None
+) -> CommandResult:
+    """Run a command with the environment that ``wanted`` gives; its two outputs are read side by side."""
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | wanted["environment"]
+    try:
+        process = subprocess.Popen(
+            [*wanted["command"], *command], env=environment, cwd=folder.path, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
+        )  # fmt: skip
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it contains a NUL character"
+        raise CommandFailed(f"The command {command[:1]} cannot be started: {why}.") from None
+    errors: list[str] = []
+    reader = threading.Thread(target=lambda: errors.extend(process.stderr or ()), daemon=True)
+    reader.start()
+    printed: list[str] = []
+    try:
+        for line in process.stdout or ():
+            printed.append(line)
+            if on_line:
+                on_line(line.rstrip("\n"))
+        code = process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    finally:
+        process.wait()
+        reader.join()
+        for stream in (process.stdout, process.stderr):
+            if stream:
+                stream.close()
+    return CommandResult(code, "".join(printed), "".join(errors))
+
+
+def tail(folder: Folder, process: str, lines: int, follow: bool) -> Iterator[str]:
+    """The last lines of one log, or of each log in turn under its name; then new ones as they come, until the reader stops."""
+    names = [process] if process else sorted(path.name.removesuffix(".log") for path in folder.logs.glob("*.log"))
+    followed = []
+    for name in names:
+        path = folder.logs / f"{name}.log"
+        prefix = "" if process else f"{name}: "
+        position, last = _last(path, lines)
+        yield from (prefix + line for line in last)
+        followed.append(_Followed(path, prefix, position))
+    while follow:
+        found = False
+        for log in followed:
+            for line in log.new():
+                found = True
+                yield line
+        if not found:
+            time.sleep(FOLLOW_S)
+
+
+def _last(path: Path, lines: int) -> tuple[int, list[str]]:
+    try:
+        with path.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - TAIL_BYTES))
+            content = file.read(end - file.tell())
+    except FileNotFoundError:
+        return 0, []
+    complete = content[: content.rfind(b"\n") + 1]
+    last = deque(complete.decode("utf-8", "replace").splitlines(), maxlen=max(0, lines))
+    return end - (len(content) - len(complete)), list(last)
+
+
+class _Followed:
+    """One log being followed, also across its rotation."""
+
+    def __init__(self, path: Path, prefix: str, position: int) -> None:
+        self._path = path
+        self._prefix = prefix
+        self._position = position
+        self._file = self._inode()
+
+    def _inode(self) -> int:
+        try:
+            return self._path.stat().st_ino
+        except OSError:
+            return 0
+
+    def new(self) -> list[str]:
+        inode = self._inode()
+        if inode != self._file:
+            found = self._read(self._path.with_name(self._path.name + ".1")) if self._file else []
+            self._file, self._position = inode, 0
+            return found + self._read(self._path)
+        return self._read(self._path)
+
+    def _read(self, path: Path) -> list[str]:
+        try:
+            with path.open("rb") as file:
+                file.seek(self._position)
+                content = file.read(TAIL_BYTES)
+        except OSError:
+            return []
+        complete = content[: content.rfind(b"\n") + 1]
+        self._position += len(complete)
+        return [self._prefix + line for line in complete.decode("utf-8", "replace").splitlines()]
