@@ -74,11 +74,11 @@ def _code_values(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
-    """Name, line and length in lines of every function."""
+    """Name, line and length of the body of every function: a command's signature is a table of its options, not code."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            yield node.name, first, (node.end_lineno or first) - node.lineno + 1
+            first = node.body[0].lineno
+            yield node.name, node.lineno, (node.end_lineno or first) - first + 1
 
 
 def requirement_markers(folder: Path) -> dict[str, list[str]]:

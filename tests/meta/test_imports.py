@@ -72,7 +72,7 @@ def test_a_planted_violation_is_found(contract: str, clean: Path) -> None:
         file.write_text(whole, "utf-8")
     title = next(c["name"] for c in SETTINGS["contracts"] if c["id"] == contract)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert any(row.startswith(title[:80]) and row.endswith("BROKEN") for row in done.stdout.splitlines()), done.stdout
+    assert any(row.startswith(title[:80]) and "BROKEN" in row for row in done.stdout.splitlines()), done.stdout
 
 
 NO_DJANGO = (

@@ -9,7 +9,7 @@ from tests.meta.source import ROOT, requirement_markers
 PAGE = ROOT / "docs/requirements.md"
 STATES = {"done", "partly", "open"}
 IDS = [f"H{n}" for n in range(1, 17)] + [f"P{n}" for n in range(1, 13)]
-ROW = re.compile(r"^\| ([HP]\d+) \| (.+?) \| (\w+) \| (.*?) \|$", re.M)
+ROW = re.compile(r"^\| ([HP]\d+) \| (.+?) \| (\w+) \|(.*?)\|$", re.M)
 
 
 def rows() -> dict[str, tuple[str, str]]:
