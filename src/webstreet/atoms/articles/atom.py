@@ -1,0 +1,35 @@
+"""What the articles atom says of itself."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from webstreet.contract.atom import AtomManifest, Parameters
+
+
+class Params(Parameters):
+    page_size: int = Field(default=10, ge=1, le=50, description="Articles on one page of the home page and of lists.")
+    feed_content: Literal["full", "intro"] = Field(
+        default="full", description="What feeds carry: the whole article, or its introduction only."
+    )
+    feed_size: int = Field(default=20, ge=1, le=100, description="Newest articles in a feed.")
+    show_reading_time: bool = Field(
+        default=True, description="Whether an article says how many minutes it takes to read."
+    )
+    show_authors: bool = Field(default=True, description="Whether articles name their authors.")
+
+
+ATOM = AtomManifest(
+    name="articles",
+    app="webstreet.atoms.articles",
+    title="Articles",
+    kind="back-end",
+    purpose="Articles that are drafts, public, private or archived, with authors, tags, feeds and search.",
+    typical_use="A blog, a magazine, the news of an association.",
+    parameters=Params.model_json_schema(),
+    stores=["database", "files"],
+    hooks_offered=["slot", "head", "menu_items", "page_blocks"],
+    hooks_used=["render_announcement", "import_articles", "starter_content", "menu_items", "head", "file_visible"],
+)

@@ -1,0 +1,370 @@
+"""The pages and the people of a publication."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db import models, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+from modelcluster.contrib.taggit import ClusterTaggableManager
+from modelcluster.fields import ParentalKey, ParentalManyToManyField
+from taggit.models import TaggedItemBase
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel
+from wagtail.images import get_image_model_string
+from wagtail.models import Page
+from wagtail.snippets.models import register_snippet
+from wagtail.url_routing import RouteResult
+
+from webstreet.atoms.articles.folding import fold, plain
+from webstreet.atoms.articles.visibility import Viewer, Visibility, keep_apart
+from webstreet.engine import announcements
+from webstreet.engine import site as this_site
+from webstreet.engine.errors import gone
+from webstreet.engine.theme.blocks import BodyField
+
+WORDS_A_MINUTE = 220
+KEPT_OUT_OF_REVISIONS = ("uuid", "source", "external_id", "import_record", "import_state")
+"""What a revision must not bring back: it belongs to the article, not to one state of its text."""
+
+
+@register_snippet
+class Author(models.Model):
+    """Someone who signs articles; not a user of the admin."""
+
+    name = models.CharField(_("Name"), max_length=120)
+    slug = models.SlugField(
+        _("Address"), max_length=120, unique=True, help_text=_("The end of the author page’s address.")
+    )
+    bio = models.TextField(_("About the author"), blank=True, max_length=600)
+    photo = models.ForeignKey(
+        get_image_model_string(),
+        verbose_name=_("Photo"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+
+    panels = [FieldPanel("name"), FieldPanel("slug"), FieldPanel("bio"), FieldPanel("photo")]
+
+    class Meta:
+        verbose_name = _("Author")
+        verbose_name_plural = _("Authors")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("articles-author", args=[self.slug])
+
+
+class ArticleIndex(Page):
+    """The home page: one lead article and a calm list, newest first."""
+
+    intro = models.TextField(
+        _("Introduction"), blank=True, max_length=400, help_text=_("One or two sentences about the site.")
+    )
+
+    content_panels = [*Page.content_panels, FieldPanel("intro")]
+    private_page_options: list[str] = []
+    template = "articles/index.html"
+
+    class Meta:
+        verbose_name = _("Home with articles")
+        verbose_name_plural = _("Homes with articles")
+
+    def get_url_parts(self, request: HttpRequest | None = None) -> Any:
+        return public_parts(super().get_url_parts(request))
+
+    def route(self, request: HttpRequest, path_components: list[str]) -> RouteResult:
+        """A page below; the fact that there was one, for an article that was public until it was deleted; or 404."""
+        try:
+            return super().route(request, path_components)
+        except Http404:
+            if (
+                len(path_components) == 1
+                and Removed.objects.filter(parent_key=self.translation_key, slug=path_components[0]).exists()
+            ):
+                return RouteResult(self, kwargs={"removed": True})
+            raise
+
+    def serve(self, request: HttpRequest, removed: bool = False) -> HttpResponse:
+        if removed:
+            return gone(request)
+        response: HttpResponse = super().serve(request)
+        return keep_apart(response, Viewer.of(request))
+
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(request, *args, **kwargs)
+        listed = Article.objects.child_of(self).newest(Viewer.of(request))
+        paginator = Paginator(listed, this_site.parameters("articles").page_size)
+        page = paginator.get_page(request.GET.get("page"))
+        articles = list(page.object_list)
+        lead = articles.pop(0) if page.number == 1 and articles else None
+        return {
+            **context,
+            "articles": articles,
+            "lead": lead,
+            "page_of_articles": page,
+            "parameters": this_site.parameters("articles"),
+        }
+
+
+class ArticleQuerySet(Page.objects.get_queryset().__class__):  # type: ignore[misc]
+    """Articles as viewers may find them."""
+
+    def visible_to(self, viewer: Viewer) -> ArticleQuerySet:
+        return self.live().filter(visibility__in=viewer.sees)
+
+    def newest(self, viewer: Viewer) -> ArticleQuerySet:
+        """Those that lists show ``viewer``, newest first, with what a list needs of each."""
+        found = self.live().filter(visibility__in=viewer.listed)
+        return found.order_by("-published_at", "-pk").select_related("cover", "locale").prefetch_related("authors")
+
+
+class ArticleTag(TaggedItemBase):
+    content_object = ParentalKey("articles.Article", related_name="tagged_items", on_delete=models.CASCADE)
+
+
+class Article(Page):
+    """One article.
+
+    Attributes:
+        uuid: its name in other atoms; never copied, never brought back by a revision.
+        published_at: the date shown; set when the article first goes live, kept by imports, editable.
+        search_title, search_text: folded text that search compares with.
+        source, external_id: where it was imported from; import_record and import_state are digests of what was imported last
+            and of the article as the import left it.
+    """
+
+    uuid = models.UUIDField(default=uuids.uuid4, unique=True, editable=False)
+    visibility = models.CharField(
+        _("Who may read it"), max_length=8, choices=Visibility.choices, default=Visibility.PUBLIC
+    )
+    published_at = models.DateTimeField(
+        _("Publication date"),
+        null=True,
+        blank=True,
+        db_index=True,
+        help_text=_("Left empty, it is the moment of publication."),
+    )
+    intro = models.TextField(
+        _("Introduction"), blank=True, max_length=500, help_text=_("Shown in lists, feeds, mails and search engines.")
+    )
+    cover = models.ForeignKey(
+        get_image_model_string(),
+        verbose_name=_("Cover image"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    cover_alt = models.CharField(
+        _("What the image shows"),
+        blank=True,
+        max_length=250,
+        help_text=_("For those who do not see it. Left empty: decoration."),
+    )
+    cover_caption = models.CharField(_("Caption"), blank=True, max_length=250)
+    body = BodyField(verbose_name=_("Text"), blank=True)
+    authors = ParentalManyToManyField(Author, verbose_name=_("Authors"), blank=True, related_name="articles")
+    tags = ClusterTaggableManager(verbose_name=_("Tags"), through=ArticleTag, blank=True)
+    reading_minutes = models.PositiveSmallIntegerField(default=1, editable=False)
+    search_title = models.CharField(max_length=600, blank=True, editable=False)
+    search_text = models.TextField(blank=True, editable=False)
+    source = models.CharField(max_length=50, blank=True, editable=False)
+    external_id = models.CharField(max_length=100, null=True, blank=True, editable=False)
+    import_record = models.CharField(max_length=64, blank=True, editable=False)
+    import_state = models.CharField(max_length=64, blank=True, editable=False)
+
+    objects = Page.objects.__class__.from_queryset(ArticleQuerySet)()
+
+    announcement_suppressed = False
+    """Set on an object by an import: what it makes public is known, and nobody is told."""
+
+    parent_page_types = ["articles.ArticleIndex"]
+    subpage_types: list[str] = []
+    private_page_options: list[str] = []
+    exclude_fields_in_copy = [*KEPT_OUT_OF_REVISIONS, "published_at"]
+    template = "articles/article.html"
+    show_in_menus_default = False
+
+    content_panels = [
+        *Page.content_panels,
+        FieldPanel("visibility"),
+        FieldPanel("intro"),
+        MultiFieldPanel(
+            [FieldPanel("cover"), FieldPanel("cover_alt"), FieldPanel("cover_caption")], heading=_("Cover image")
+        ),
+        FieldPanel("body"),
+        MultiFieldPanel(
+            [FieldPanel("authors"), FieldPanel("tags"), FieldPanel("published_at")], heading=_("About this article")
+        ),
+    ]
+
+    class Meta:
+        verbose_name = _("Article")
+        verbose_name_plural = _("Articles")
+        unique_together = [("source", "external_id")]
+
+    # -- Visibility --------------------------------------------------------------------------------------------------
+    @property
+    def is_public(self) -> bool:
+        return bool(self.live and self.visibility == Visibility.PUBLIC)
+
+    def visible_to(self, viewer: Viewer) -> bool:
+        return bool(self.live and self.visibility in viewer.sees)
+
+    def get_url_parts(self, request: HttpRequest | None = None) -> Any:
+        return public_parts(super().get_url_parts(request))
+
+    def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The page, or 404: a reader who may not see an article is not told that there is one."""
+        viewer = Viewer.of(request)
+        if not self.visible_to(viewer):
+            raise Http404
+        response: HttpResponse = super().serve(request, *args, **kwargs)
+        return keep_apart(response, viewer)
+
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(request, *args, **kwargs)
+        newer, older = self.neighbours(Viewer.of(request))
+        return {
+            **context,
+            "article": self,
+            "newer": newer,
+            "older": older,
+            "parameters": this_site.parameters("articles"),
+            "alternates": [a for a in self.get_translations().live() if a.is_public] if self.is_public else [],
+        }
+
+    def neighbours(self, viewer: Viewer) -> tuple[Article | None, Article | None]:
+        """The listed articles just after and just before this one in time."""
+        if self.published_at is None or self.pk is None:
+            return None, None
+        listed = (
+            Article.objects.live().filter(visibility__in=viewer.listed, locale_id=self.locale_id).exclude(pk=self.pk)
+        )
+        key, same = self.published_at, models.Q(published_at=self.published_at)
+        newer = listed.filter(models.Q(published_at__gt=key) | same & models.Q(pk__gt=self.pk)).order_by(
+            "published_at", "pk"
+        )
+        older = listed.filter(models.Q(published_at__lt=key) | same & models.Q(pk__lt=self.pk)).order_by(
+            "-published_at", "-pk"
+        )
+        return newer.first(), older.first()
+
+    # -- Saving ------------------------------------------------------------------------------------------------------
+    def clean(self) -> None:
+        super().clean()
+        if self.slug in reserved_slugs():
+            raise ValidationError({"slug": _("This address belongs to the site itself: choose another.")})
+
+    def full_clean(self, *args: Any, **kwargs: Any) -> None:
+        if not self.slug and self.title:
+            # An address that can be read aloud and typed: Wagtail would keep the accents.
+            self.slug = self._get_autogenerated_slug(slugify(fold(self.title))[:80].strip("-") or "article")
+        super().full_clean(*args, **kwargs)
+
+    def with_content_json(self, content: dict[str, Any]) -> Article:
+        restored: Article = super().with_content_json(content)
+        for name in KEPT_OUT_OF_REVISIONS:
+            setattr(restored, name, getattr(self, name))
+        if restored.published_at is None:
+            restored.published_at = self.published_at
+        return restored
+
+    def save(self, *args: Any, **kwargs: Any) -> Any:
+        """Store it, and in the same transaction the fact that it is public for the first time.
+
+        The database is asked whether it is: a draft of a live article is saved with a few fields of an object that already
+        carries the draft's visibility.
+        """
+        if self.live and self.published_at is None:
+            self.published_at = timezone.now()
+        self._derive()
+        with transaction.atomic():
+            result = super().save(*args, **kwargs)
+            if Article.objects.filter(pk=self.pk, live=True, visibility=Visibility.PUBLIC).exists():
+                announcements.became_public(self.uuid, suppressed=self.announcement_suppressed)
+        return result
+
+    def _derive(self) -> None:
+        text = self.body_text
+        self.reading_minutes = max(1, round(len(text.split()) / WORDS_A_MINUTE))
+        people = " ".join(author.name for author in self.authors.all())
+        labels = " ".join(tag.name for tag in self.tags.all())
+        self.search_title = fold(self.title)[:600]
+        self.search_text = fold(" ".join((self.title, self.intro, text, people, labels)))
+
+    @property
+    def body_text(self) -> str:
+        """The body's words, without markup."""
+        parts = []
+        for block in self.body:
+            if block.block_type == "text":
+                parts.append(plain(str(block.value.source)))
+            elif block.block_type == "quote":
+                parts.append(f"{block.value['text']} {block.value['who']}")
+            elif block.block_type in ("code", "image"):
+                parts.append(" ".join(str(block.value.get(k) or "") for k in ("code", "caption")))
+        return " ".join(parts)
+
+    # -- What others show of it ---------------------------------------------------------------------------------------
+    @property
+    def excerpt(self) -> str:
+        """The introduction, or the first words of the text."""
+        if self.intro:
+            return str(self.intro)
+        words = self.body_text.split()
+        return " ".join(words[:40]) + ("…" if len(words) > 40 else "")
+
+    @property
+    def cover_description(self) -> str:
+        return self.cover_alt or getattr(self.cover, "description", "") or ""
+
+    @property
+    def language(self) -> str:
+        return str(self.locale.language_code)
+
+    @property
+    def author_names(self) -> str:
+        return ", ".join(author.name for author in self.authors.all())
+
+
+class Removed(models.Model):
+    """The address of an article that was public until it was deleted: answered with 410 instead of 404."""
+
+    parent_key = models.UUIDField()
+    slug = models.CharField(max_length=255)
+    removed_at = models.DateTimeField(default=timezone.now)
+
+    wagtail_reference_index_ignore = True
+
+    class Meta:
+        unique_together = [("parent_key", "slug")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+def public_parts(parts: Any) -> Any:
+    """A page's URL parts with the site's public base, whatever host and port Wagtail's own record of the site names."""
+    return (parts[0], this_site.base_url(), parts[2]) if parts and parts[2] else parts
+
+
+def reserved_slugs() -> set[str]:
+    """First parts of the addresses that are not pages."""
+    return {
+        "admin", "api", "author", "authors", "documents", "en", "feed", "fr", "media", "newsletter", "robots", "search", "static",
+        "tag", "tags",
+        "theme",
+    }  # fmt: skip

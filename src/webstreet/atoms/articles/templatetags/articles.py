@@ -1,0 +1,69 @@
+"""What the article templates need beside Django's and Wagtail's tags."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from wagtail.models import Page
+
+from webstreet.atoms.articles.models import Article
+from webstreet.engine import site as this_site
+
+register = template.Library()
+
+COVER_WIDTHS = (480, 800, 1200, 1984)
+SHARED_IMAGE = "fill-1200x630|format-jpeg"
+
+
+@register.simple_tag
+def cover(article: Article, sizes: str, loading: str, alt: str) -> SafeString:
+    """The cover with a srcset, and with its size, so that nothing moves when it arrives."""
+    if article.cover is None:
+        return SafeString("")
+    specs = [f"width-{width}|format-webp" for width in COVER_WIDTHS]
+    found = article.cover.get_renditions(*specs)
+    # Images are never enlarged: several specs may give the same width.
+    by_width = {rendition.width: rendition for rendition in found.values()}
+    ordered = [by_width[width] for width in sorted(by_width)]
+    middle = ordered[min(1, len(ordered) - 1)]
+    srcset = ", ".join(f"{r.url} {r.width}w" for r in ordered)
+    priority = SafeString(' fetchpriority="high"') if loading == "eager" else ""
+    return format_html(
+        '<img src="{}" srcset="{}" sizes="{}" width="{}" height="{}" alt="{}"{}>',
+        middle.url, srcset, sizes, middle.width, middle.height, alt, priority,
+    )  # fmt: skip
+
+
+@register.simple_tag
+def open_graph(article: Article) -> SafeString:
+    """Description and OpenGraph (ogp.me) of a public article."""
+    described = article.search_description or article.excerpt
+    pairs = [
+        ("og:type", "article"),
+        ("og:title", article.title),
+        ("og:description", described),
+        ("og:url", article.full_url),
+        ("og:site_name", this_site.current().title),
+        ("article:published_time", article.published_at.isoformat() if article.published_at else ""),
+    ]
+    if article.cover is not None:
+        image = article.cover.get_rendition(SHARED_IMAGE)
+        pairs += [
+            ("og:image", this_site.absolute(image.url)),
+            ("og:image:width", str(image.width)),
+            ("og:image:height", str(image.height)),
+            ("og:image:alt", article.cover_description),
+        ]
+    tags = format_html_join("\n", '<meta property="{}" content="{}">', [pair for pair in pairs if pair[1]])
+    return format_html('<meta name="description" content="{}">\n{}', described, tags)
+
+
+@register.simple_tag
+def language_links(page: Page) -> SafeString:
+    """hreflang links to the translations that everybody may read."""
+    translations = [t for t in page.get_translations(inclusive=True).live().specific() if getattr(t, "is_public", True)]
+    if len(translations) < 2:
+        return SafeString("")
+    links = ((t.locale.language_code, t.full_url) for t in translations)
+    return format_html_join("\n", '<link rel="alternate" hreflang="{}" href="{}">', links)

@@ -1,0 +1,34 @@
+"""What the footer atom says of itself."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from webstreet.contract.atom import AtomManifest, Parameters
+
+
+class Params(Parameters):
+    imprint: str = Field(
+        default="",
+        max_length=2000,
+        description="Who is responsible for the site; plain text, an empty line starts a paragraph.",
+    )
+    holder: str = Field(default="", max_length=120, description="Who holds the copyright; empty for the site's title.")
+    since: int | None = Field(
+        default=None, ge=1900, le=2200, description="First year of the copyright; empty for the current year."
+    )
+    show_feeds: bool = Field(default=True, description="Whether the feeds are linked.")
+
+
+ATOM = AtomManifest(
+    name="footer",
+    app="webstreet.atoms.footer",
+    title="Footer",
+    kind="front-end",
+    purpose="Imprint, feeds and copyright, at the foot of every page.",
+    typical_use="Every site: most countries ask for an imprint.",
+    parameters=Params.model_json_schema(),
+    stores=[],
+    hooks_offered=["slot"],
+    hooks_used=["slot", "page_blocks"],
+)

@@ -1,0 +1,35 @@
+"""The page that stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.panels import FieldPanel
+from wagtail.models import Page
+
+from webstreet.engine import site as this_site
+from webstreet.engine.theme.blocks import BodyField
+
+
+class StandardPage(Page):
+    """A title and a body."""
+
+    body = BodyField(verbose_name=_("Text"), blank=True)
+
+    content_panels = [*Page.content_panels, FieldPanel("body")]
+    template = "pages/page.html"
+
+    class Meta:
+        verbose_name = _("Page")
+        verbose_name_plural = _("Pages")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.show_in_menus_default = this_site.parameters("pages").show_in_menu
+        super().__init__(*args, **kwargs)
+
+    def get_url_parts(self, request: HttpRequest | None = None) -> Any:
+        """With the site's public base, whatever host and port Wagtail's own record of the site names."""
+        parts = super().get_url_parts(request)
+        return (parts[0], this_site.base_url(), parts[2]) if parts and parts[2] else parts

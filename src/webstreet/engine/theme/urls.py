@@ -1,0 +1,5 @@
+from django.urls import path
+
+from webstreet.engine.theme import views
+
+urlpatterns = [path("theme/paper.<slug:digest>.css", views.stylesheet, name="theme-stylesheet")]

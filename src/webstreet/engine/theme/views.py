@@ -1,0 +1,72 @@
+"""The stylesheet, and pages that say one thing: something is not there, is gone, broke, or will be back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from webstreet.engine.theme import accents
+from webstreet.engine.theme import stylesheet as sheet
+
+RETRY_AFTER_S = 30
+
+
+@require_safe
+def stylesheet(request: HttpRequest, digest: str) -> HttpResponse:
+    """The site's stylesheet. Asked for by another digest (a page made before an update) it is the present one, and not kept for long."""
+    found = sheet.build(accents.of_site())
+    compressed = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = HttpResponse(found.compressed if compressed else found.text, content_type="text/css; charset=utf-8")
+    if compressed:
+        response["Content-Encoding"] = "gzip"
+    response["Cache-Control"] = (
+        "public, max-age=31536000, immutable" if digest == found.digest else "public, max-age=60"
+    )
+    patch_vary_headers(response, ["Accept-Encoding"])
+    return response
+
+
+def message(
+    request: HttpRequest,
+    title: str,
+    text: str | Sequence[str] = "",
+    *,
+    action: tuple[str, str] | None = None,
+    code: str = "",
+    status: int = 200,
+    template: str = "theme/message.html",
+) -> HttpResponse:
+    """A page with a title, a few paragraphs and at most one way on.
+
+    Args:
+        action: (address, words of the link).
+        code: of the error; shown at the end.
+        template: may extend ``theme/message.html`` and fill its block ``more``, for a form as the way on.
+    """
+    url, label = action or ("", "")
+    context = {"title": title, "text": text, "action_url": url, "action_label": label, "code": code}
+    return render(request, template, context, status=status)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "theme/404.html", status=404)
+
+
+def gone(request: HttpRequest) -> HttpResponse:
+    return render(request, "theme/410.html", status=410)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Asks neither the database nor an atom: either may be what broke."""
+    return render(None, "theme/500.html", status=500)  # type: ignore[arg-type]
+
+
+def unavailable(request: HttpRequest, *, retry_after_s: int = RETRY_AFTER_S) -> HttpResponse:
+    response = render(None, "theme/503.html", status=503)  # type: ignore[arg-type]
+    response["Retry-After"] = str(retry_after_s)
+    response["Cache-Control"] = "no-store"
+    return response
