@@ -71,7 +71,7 @@ class Supervisor:
         self.serving = self._served_before(before.get("serving"))
         self.candidate: Candidate | None = None
         self.retiring: list[Child] = []
-        self._ending = False
+        self._ending = self._ended = False
         self._reread_at = 0.0
         self._missing = 0
         self._written: dict[str, Any] = {}
@@ -147,7 +147,7 @@ class Supervisor:
     def run(self) -> None:
         """Until told to end. Returns when none of the site's processes is left."""
         wakes = self._catch_signals()
-        while not (self._ending and not self.retiring):
+        while not self._ended:
             now = time.monotonic()
             self._tick(now)
             sight = self._sight()
@@ -200,6 +200,7 @@ class Supervisor:
         if self._ending or self.wish.removing or self.wish.suspended:
             self._stop_all()
             self._ending = self._ending or self.wish.removing
+            self._ended = self._ending and not self.retiring
         else:
             self._go_on(now)
         self._prune()
