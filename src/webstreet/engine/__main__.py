@@ -14,7 +14,10 @@ from webstreet.kernel.errors import DocumentInvalid, WebstreetError
 COMMANDS = {
     "prepare": "check the configuration, migrate every database, make starter content; repeat it as you like",
     "serve": "answer HTTP requests until SIGTERM",
+    "work": "run background tasks until SIGTERM",
+    "import": "take over articles and subscribers from another application",
     "login-link": "print a one-time link into the site's admin",
+    "backup": "write a consistent copy of the site's databases and files",
     "manifest": "print what is in this release, as JSON",
     "manage": "run a command of Django",
 }

@@ -23,7 +23,7 @@ def message(request: HttpRequest, status: int, title: str, text: str, **more: An
             body = loader.render_to_string(template, context, request)
         except TemplateDoesNotExist:
             continue
-        except Exception:  # noqa: BLE001 an error page must appear even when a part of the theme is what is broken
+        except Exception:
             logger.exception("error_page.failed", extra={"template": template})
         break
     response = HttpResponse(body or _plain(title, text), status=status)

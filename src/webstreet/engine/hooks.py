@@ -61,11 +61,6 @@ HOOKS: dict[str, Hook] = {
         "Make what a new site starts with. Called by every prepare that finds something new: be idempotent.",
     ),
     "dashboard_panels": Hook("(request) -> list[SafeString]", "Panels of the admin's first page."),
-    "file_visible": Hook(
-        "(name: str, request) -> bool | None",
-        "Whether this reader may fetch the uploaded file of that name (its path below /media/); None when it is not ours to say."
-        " One False is enough to answer 404.",
-    ),
     "ready_parts": Hook("() -> list[contract.health.Part]", "What readiness shows of an atom."),
 }
 
@@ -113,6 +108,12 @@ def first(name: str, *args: Any, **kwargs: Any) -> Any:
         if answer is not None:
             return answer
     return None
+
+
+def has(name: str) -> bool:
+    """Whether anybody listens."""
+    _known(name)
+    return bool(_receivers.get(name))
 
 
 def _known(name: str) -> None:

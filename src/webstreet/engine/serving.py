@@ -9,9 +9,7 @@ swaps processes under load.
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import threading
 
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, Loops

@@ -132,8 +132,12 @@ FILE_UPLOAD_HANDLERS = ["webstreet.engine.uploads.RoutedUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 # -- Tasks -----------------------------------------------------------------------------------------------------------
+# Sites may share a Redis, never a queue.
+WEBSTREET_QUEUE_PREFIX = f"{_env.manifest.id}/" if _env.redis_url else ""
 WORK_QUEUES = [
-    f"{kind}{atom}" for kind in ("interactive", "bulk") for atom in ("", *(f"-{a}" for a in _env.sensitive_atoms))
+    f"{WEBSTREET_QUEUE_PREFIX}{kind}{atom}"
+    for kind in ("interactive", "bulk")
+    for atom in ("", *(f"-{a}" for a in _env.sensitive_atoms))
 ]
 TASKS = {
     # Wagtail indexes for search through this one, and not on commit: it must run there and then.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from django.conf import settings
@@ -39,10 +40,8 @@ class RoutedUploadHandler(FileUploadHandler):
         if self.refuse:
             raise StopUpload(connection_reset=False)
         super().new_file(*args, **kwargs)
-        try:
+        with contextlib.suppress(StopFutureHandlers):
             self.inner.new_file(*args, **kwargs)
-        except StopFutureHandlers:
-            pass
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         found: bytes | None = self.inner.receive_data_chunk(raw_data, start)

@@ -55,7 +55,6 @@ class Tick:
 
 
 ticks: dict[str, Tick] = {}
-_atoms_of_queue: dict[str, str] = {}
 
 
 def task(*, queue: Queue = "interactive", atom: str = "") -> Callable[[Callable[..., None]], Task]:
@@ -79,12 +78,13 @@ def task(*, queue: Queue = "interactive", atom: str = "") -> Callable[[Callable[
 
 def queue_name(queue: Queue, atom: str = "") -> str:
     """The queue's name in the backend; an atom that is not sensitive on this installation shares the common one."""
-    return f"{queue}-{atom}" if atom in settings.WEBSTREET_SENSITIVE else queue
+    own = f"-{atom}" if atom in settings.WEBSTREET_SENSITIVE else ""
+    return f"{settings.WEBSTREET_QUEUE_PREFIX}{queue}{own}"
 
 
 def atom_of(queue: str) -> str:
     """The atom whose queue this is; empty for the common ones."""
-    return queue.partition("-")[2]
+    return queue.removeprefix(settings.WEBSTREET_QUEUE_PREFIX).partition("-")[2]
 
 
 def enqueue_on_commit(wanted: Task, *args: Any, using: str = "default") -> None:
@@ -102,7 +102,7 @@ def enqueue_on_commit(wanted: Task, *args: Any, using: str = "default") -> None:
 def _enqueue(wanted: Task, ids: list[Any]) -> None:
     try:
         wanted.enqueue(*ids)
-    except Exception:  # noqa: BLE001 committed already: whatever the queue's error is, the sweeper repairs it
+    except Exception:
         logger.exception("task.enqueue_failed", extra={"task": wanted.module_path})
 
 
@@ -135,7 +135,7 @@ def _run_scrubbed(function: Callable[..., None], args: tuple[Any, ...]) -> None:
         function(*args)
     except StoreDown as error:
         failure = TaskMustWait(error.alias)
-    except Exception as error:  # noqa: BLE001 the outermost frame of a task
+    except Exception as error:
         logger.exception("task.failed", extra={"task": name, "ids": " ".join(map(str, args))})
         failure = TaskFailed(f"{name}: {_kind(error)}")
     else:

@@ -1,0 +1,149 @@
+"""A consistent copy of every database and file that the hoster keeps for the site; client-resident data stay at the client.
+
+The folder holds one file a database (``default.sqlite3`` or ``default.pgdump``), ``files/`` and ``NAME-files/``, site.yaml, and last
+``backup.json``: a folder without it is an unfinished backup.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from django.utils import timezone
+
+from webstreet import __version__
+from webstreet.engine import prototypes
+from webstreet.engine.environment import KEY_FILE
+from webstreet.kernel.errors import BadInput, Conflict, Unavailable
+
+Report = Callable[[str, int, int], None]
+DONE = "backup.json"
+DUMP_TIMEOUT_S = 3600
+
+
+def backup(folder: Path, report: Report) -> list[str]:
+    """Write the backup; the names of the atoms left out because their data live at the client.
+
+    Raises:
+        Conflict: the folder holds something else or a finished backup.
+        BadInput: the folder cannot be written.
+        Unavailable: a database could not be dumped.
+    """
+    site, environment = settings.WEBSTREET_SITE, settings.WEBSTREET_ENVIRONMENT
+    _empty(folder)
+    left_out = [atom for atom in environment.sensitive_atoms if site.lives_at(atom) == "client"]
+    aliases = [alias for alias in connections if alias not in left_out]
+    shared: dict[str, str] = {}
+    contents: dict[str, str] = {}
+    for number, alias in enumerate(aliases, 1):
+        file = _database(alias, folder, shared)
+        contents[alias] = file
+        report("databases", number, len(aliases))
+    stores = {"files": Path(settings.MEDIA_ROOT)}
+    for atom in environment.sensitive_atoms:
+        if atom not in left_out:
+            stores[f"{atom}-files"] = environment.files.get(atom, environment.data_dir / f"{atom}-files")
+    for number, (name, source) in enumerate(stores.items(), 1):
+        if source.is_dir():
+            shutil.copytree(source, folder / name, symlinks=False, dirs_exist_ok=True)
+        report("files", number, len(stores))
+    (folder / "site.yaml").write_text(site.to_yaml(), "utf-8")
+    key = environment.data_dir / KEY_FILE
+    if key.exists():
+        shutil.copyfile(key, folder / KEY_FILE)
+        (folder / KEY_FILE).chmod(0o600)
+    _finish(folder, {"databases": contents, "left_out": left_out})
+    report("backup", 1, 1)
+    return left_out
+
+
+def _empty(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if (folder / DONE).exists():
+            raise Conflict(f"{folder} holds a finished backup: name another folder.", code="backup.exists")
+        known = {"files", "site.yaml", KEY_FILE} | {f"{a}-files" for a in settings.WEBSTREET_SENSITIVE}
+        known |= {f"{alias}{suffix}" for alias in connections for suffix in (".sqlite3", ".pgdump")}
+        if strangers := sorted(p.name for p in folder.iterdir() if p.name not in known):
+            raise Conflict(
+                f"{folder} is not empty ({strangers[0][:60]}): name another folder.", code="backup.not_empty"
+            )
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written: {error.strerror}.", code="backup.folder") from None
+
+
+def _database(alias: str, folder: Path, shared: dict[str, str]) -> str:
+    """Copy one alias; two aliases in one PostgreSQL database are dumped once, so that they fit together."""
+    connection = connections[alias]
+    given = connection.settings_dict
+    if connection.vendor == "sqlite":
+        target = folder / f"{alias}.sqlite3"
+        try:
+            prototypes.copy(Path(str(given["NAME"])), target)
+        except (sqlite3.Error, OSError) as error:
+            raise Unavailable(
+                f"The database {alias} cannot be copied: {type(error).__name__}.", code="backup.database"
+            ) from None
+        return target.name
+    place = "|".join(str(given.get(k, "")) for k in ("HOST", "PORT", "NAME"))
+    if place not in shared:
+        shared[place] = f"{alias}.pgdump"
+        _pg_dump(alias, given, folder / shared[place])
+    return shared[place]
+
+
+def _pg_dump(alias: str, given: dict[str, Any], target: Path) -> None:
+    """Custom format; the password goes by the environment, never by an argument that others can list."""
+    environ = os.environ | {"PGPASSWORD": str(given.get("PASSWORD", "")), "PGCONNECT_TIMEOUT": "10"}
+    command = [
+        "pg_dump",
+        "--format=custom",
+        "--no-owner",
+        "--no-privileges",
+        f"--file={target}",
+        f"--dbname={given['NAME']}",
+    ]
+    for option, name in (("--host", "HOST"), ("--port", "PORT"), ("--username", "USER")):
+        if given.get(name):
+            command.append(f"{option}={given[name]}")
+    try:
+        done = subprocess.run(command, env=environ, capture_output=True, timeout=DUMP_TIMEOUT_S, check=False)
+    except FileNotFoundError:
+        raise Unavailable("pg_dump is not installed: install postgresql-client.", code="backup.tool") from None
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"pg_dump of {alias} took more than an hour.", code="backup.database") from None
+    if done.returncode:
+        detail = done.stderr.decode(errors="replace")[-300:]
+        raise Unavailable(
+            f"pg_dump of the database {alias} failed: see the detail.", code="backup.database", detail=detail
+        )
+    target.chmod(0o600)
+
+
+def _finish(folder: Path, contents: dict[str, Any]) -> None:
+    sums = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        with path.open("rb") as file:
+            sums[str(path.relative_to(folder))] = hashlib.file_digest(file, "sha256").hexdigest()
+    body = {
+        "site": str(settings.WEBSTREET_SITE.id),
+        "release": __version__,
+        "made_at": timezone.now().isoformat(timespec="seconds"),
+        **contents,
+        "sha256": sums,
+    }
+    draft = folder / f".{DONE}"
+    draft.write_text(json.dumps(body, indent=2) + "\n", "utf-8")
+    with contextlib.closing(draft.open("rb")) as file:
+        os.fsync(file.fileno())
+    draft.rename(folder / DONE)

@@ -1,0 +1,124 @@
+"""Tasks from the rows of django_tasks_db.
+
+Its own worker ignores the order of queues, polls once a second and leaves a killed worker's task RUNNING for ever.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult, get_date_max
+
+from webstreet.engine.tasks import BACKEND, TaskFailed, TaskMustWait
+from webstreet.engine.tasks.heartbeat import WorkerSeen, is_gone
+
+logger = logging.getLogger(__name__)
+POLL_SQLITE_S = 0.04
+POLL_SERVER_S = 0.15
+FULL_LOOK_S = 1.0
+SILENT_AFTER = dt.timedelta(minutes=3)
+ATTEMPTS = 5
+
+
+class DatabaseSource:
+    """Claims by a compare-and-set on the status, which every database does alike and without holding locks."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def open(self) -> None:
+        """Nothing to prepare."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def take(self, queues: list[str]) -> Callable[[], None] | None:
+        for queue in queues:
+            row = self._claim(queue)
+            if row is not None:
+                return lambda: self._run(row)
+        return None
+
+    def wait(self, stop: threading.Event, seconds: float) -> None:
+        """SQLite tells with one cheap pragma whether anybody else wrote; a server is asked again by `take`."""
+        end = time.monotonic() + seconds
+        if connection.vendor != "sqlite":
+            stop.wait(min(seconds, POLL_SERVER_S))
+            return
+        before, end = self._data_version(), min(end, time.monotonic() + FULL_LOOK_S)
+        while time.monotonic() < end and not stop.wait(POLL_SQLITE_S):
+            if self._data_version() != before:
+                return
+
+    def sweep(self) -> int:
+        """Make RUNNING tasks READY whose worker is dead; fail those that outlived `ATTEMPTS` workers."""
+        seen = dict(WorkerSeen.objects.values_list("name", "seen_at"))
+        count = 0
+        for row in DBTaskResult.objects.running().filter(backend_name=BACKEND):
+            worker = row.worker_ids[-1] if row.worker_ids else ""
+            if not is_dead(worker, seen.get(worker)):
+                continue
+            same = DBTaskResult.objects.filter(pk=row.pk, status=TaskResultStatus.RUNNING, started_at=row.started_at)
+            if len(row.worker_ids) >= ATTEMPTS:
+                same.update(**_failed(TaskFailed(f"{row.task_path}: {ATTEMPTS} workers died while they ran it")))
+            else:
+                count += same.update(status=TaskResultStatus.READY, started_at=None)
+        WorkerSeen.objects.filter(seen_at__lt=timezone.now() - dt.timedelta(days=1)).delete()
+        return count
+
+    def _claim(self, queue: str) -> DBTaskResult | None:
+        due = Q(run_after=get_date_max()) | Q(run_after__lte=timezone.now())
+        ready = DBTaskResult.objects.filter(due, status=TaskResultStatus.READY, queue_name=queue, backend_name=BACKEND)
+        for row in ready.order_by("-priority", "enqueued_at")[:5]:
+            values = {
+                "status": TaskResultStatus.RUNNING,
+                "started_at": timezone.now(),
+                "worker_ids": [*row.worker_ids, self.name],
+            }
+            if DBTaskResult.objects.filter(pk=row.pk, status=TaskResultStatus.READY).update(**values):
+                return row
+        return None
+
+    def _run(self, row: DBTaskResult) -> None:
+        """Run a claimed task and note how it ended. Only what our decorator made is stored: no foreign text."""
+        mine = DBTaskResult.objects.filter(pk=row.pk)
+        try:
+            row.task.call(*row.args_kwargs["args"], **row.args_kwargs["kwargs"])
+        except TaskMustWait:
+            mine.update(status=TaskResultStatus.READY, started_at=None, worker_ids=row.worker_ids)
+        except TaskFailed as error:
+            mine.update(**_failed(error))
+        except Exception as error:
+            logger.exception("task.cannot_run", extra={"task": row.task_path})
+            mine.update(**_failed(TaskFailed(f"{row.task_path}: {type(error).__name__}")))
+        else:
+            mine.update(
+                status=TaskResultStatus.SUCCESSFUL, finished_at=timezone.now(), exception_class_path="", traceback=""
+            )
+
+    def _data_version(self) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA data_version")
+            return int(cursor.fetchone()[0])
+
+
+def is_dead(worker: str, seen_at: dt.datetime | None) -> bool:
+    """A worker that ran here and is no more, or one elsewhere that has been silent for long."""
+    return is_gone(worker) or seen_at is None or seen_at < timezone.now() - SILENT_AFTER
+
+
+def _failed(error: TaskFailed) -> dict[str, object]:
+    return {
+        "status": TaskResultStatus.FAILED,
+        "finished_at": timezone.now(),
+        "exception_class_path": f"{TaskFailed.__module__}.{TaskFailed.__qualname__}",
+        "traceback": str(error),
+    }

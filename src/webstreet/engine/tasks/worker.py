@@ -1,0 +1,164 @@
+"""The worker: one thread, the next task or tick, again.
+
+Interactive tasks go strictly before bulk ones. A queue whose atom's database is away is passed over until the breaker lets
+somebody try again. SIGTERM lets the current step end.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils import timezone
+
+from webstreet.engine.backends.breaker import breakers
+from webstreet.engine.tasks import atom_of, every, ticks
+from webstreet.engine.tasks.heartbeat import WorkerSeen, own_name
+
+logger = logging.getLogger(__name__)
+PAUSE_AFTER_ERROR_S = 1.0
+
+
+class Source(Protocol):
+    """Where tasks come from: one implementation for each task backend."""
+
+    def open(self) -> None:
+        """Called once before work; may be called again after an error."""
+
+    def take(self, queues: list[str]) -> Callable[[], None] | None:
+        """Claim the next task of ``queues``, the first queue first; what is returned runs it and notes how it ended."""
+
+    def wait(self, stop: threading.Event, seconds: float) -> None:
+        """Return when there may be something to take, when ``stop`` is set, or after ``seconds``."""
+
+    def sweep(self) -> int:
+        """Give back what dead workers were doing; how many tasks."""
+
+    def close(self) -> None:
+        """Called once at the end."""
+
+
+def source(name: str = "") -> Source:
+    """The source of this site's task backend for the worker ``name`` (default: this process)."""
+    name = name or own_name()
+    if settings.WEBSTREET_ENVIRONMENT.redis_url:
+        from webstreet.engine.tasks.rq import RqSource
+
+        return RqSource(name)
+    from webstreet.engine.tasks.database import DatabaseSource
+
+    return DatabaseSource(name)
+
+
+def open_queues() -> list[str]:
+    """The queues to serve now, in their order."""
+    return [q for q in settings.WORK_QUEUES if not (atom_of(q) and breakers.is_open(atom_of(q)))]
+
+
+class Worker:
+    """Runs tasks and ticks until it is told to stop."""
+
+    def __init__(self, tasks_from: Source, stop: threading.Event | None = None) -> None:
+        self.source = tasks_from
+        self.stop = stop or threading.Event()
+        self._due: dict[str, float] = {}
+
+    def run(self) -> None:
+        """Until `stop` is set. An error of the database or of Redis is logged and waited out, never the end."""
+        opened = False
+        while not self.stop.is_set():
+            try:
+                if not opened:
+                    self.source.open()
+                    opened = True
+                    logger.info("worker.started")
+                if not self.step():
+                    self.source.wait(self.stop, self._until_next_tick())
+            except Exception:
+                logger.exception("worker.interrupted")
+                close_old_connections()
+                self.stop.wait(PAUSE_AFTER_ERROR_S)
+        try:
+            self.source.close()
+        except Exception:  # noqa: BLE001 nothing is lost when a dead Redis is not told goodbye
+            logger.warning("worker.left_in_silence")
+        logger.info("worker.stopped")
+
+    def step(self) -> bool:
+        """One due tick or one task; whether there was one."""
+        if self._tick():
+            return True
+        run = self.source.take(open_queues())
+        if run is None:
+            return False
+        try:
+            run()
+        finally:
+            close_old_connections()
+        return True
+
+    def _tick(self) -> bool:
+        now = time.monotonic()
+        for name, tick in list(ticks.items()):
+            if self._due.get(name, 0.0) <= now:
+                self._due[name] = now + tick.seconds
+                try:
+                    tick.run()
+                except Exception:
+                    logger.exception("tick.failed", extra={"tick": name})
+                close_old_connections()
+                return True
+        return False
+
+    def _until_next_tick(self) -> float:
+        return max(0.01, min([5.0, *(due - time.monotonic() for due in self._due.values())]))
+
+
+@every(10)
+def beat() -> None:
+    """Show that this worker lives."""
+    WorkerSeen.objects.update_or_create(name=own_name(), defaults={"seen_at": timezone.now()})
+
+
+@every(5)
+def sweep() -> None:
+    """Find what dead workers left."""
+    found = source().sweep()
+    if found:
+        logger.warning("worker.swept", extra={"count": found})
+
+
+def work() -> int:
+    """Run until SIGTERM or SIGINT; the exit code."""
+    worker = Worker(source())
+
+    def end(signum: int, frame: Any) -> None:
+        worker.stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    beat()
+    worker.run()
+    WorkerSeen.objects.filter(name=own_name()).delete()
+    return 0
+
+
+def drain(limit: int = 1000) -> int:
+    """Run what is in the queues, in order, until they are empty; how many tasks. For tests and one-off commands."""
+    tasks_from = source()
+    tasks_from.open()
+    try:
+        for done in range(limit):
+            run = tasks_from.take(open_queues())
+            if run is None:
+                return done
+            run()
+        return limit
+    finally:
+        tasks_from.close()
