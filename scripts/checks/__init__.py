@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.checks import audit, django, generated, source, translations, words
+from scripts.checks import audit, generated, programs, source, translations, words
 from scripts.checks.base import Outcome
 
 __all__ = ["CHECKS", "Outcome"]
@@ -15,9 +15,9 @@ CHECKS: dict[str, Callable[[Path], Outcome]] = {
     "format": source.formatting,
     "lint": source.lint,
     "imports": source.imports,
-    "control": django.control,
-    "engine": django.engine,
-    "migrations": django.migrations,
+    "control": programs.control,
+    "engine": programs.engine,
+    "migrations": programs.migrations,
     "release": generated.release,
     "reference": generated.reference,
     "translations": translations.complete,

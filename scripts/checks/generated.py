@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from scripts.checks.base import ROOT, Outcome, command, of, passes
-from scripts.checks.django import engine_environment
+from scripts.checks.programs import engine_environment
 
 
 def release(folder: Path) -> Outcome:
@@ -31,4 +31,4 @@ def reference(folder: Path) -> Outcome:
 
 
 def docs(folder: Path) -> Outcome:
-    return passes(sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder / "docs")
+    return passes(sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder / "docs")
