@@ -41,7 +41,8 @@ HOOKS: dict[str, Hook] = {
     ),
     "file_visible": Hook(
         "(request, path: str) -> bool | None",
-        "Whether this reader may have the uploaded file at this path below MEDIA_URL; None when it is not ours to say.",
+        "Whether this reader may have the uploaded file at this path below MEDIA_URL; None when it is not ours to say."
+        " Who shows the file to this reader says True, and one True is enough; otherwise one False is a 404.",
     ),
     "menu_items": Hook("(request) -> list[tuple[str, str]]", "Label and URL of what belongs in the site's menu."),
     "page_blocks": Hook(

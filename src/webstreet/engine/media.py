@@ -15,11 +15,12 @@ PUBLIC_AGE_S = 300
 
 @require_safe
 def serve(request: HttpRequest, path: str) -> HttpResponseBase:
-    """The file at ``path``, or 404 when one atom says that this reader may not have it.
+    """The file at ``path``, or 404 when an atom says that this reader may not have it and none shows it to this reader.
 
     What one reader may have is not stored by caches that serve others: only an answer to a request without a session is.
     """
-    if False in hooks.call("file_visible", request, path):
+    answers = hooks.call("file_visible", request, path)
+    if False in answers and True not in answers:
         raise Http404
     response = serve_file(request, path, document_root=settings.MEDIA_ROOT)
     signed_in = settings.SESSION_COOKIE_NAME in request.COOKIES

@@ -202,6 +202,9 @@ WAGTAILEMBEDS_RESPONSIVE_HTML = True
 # Each further frame of an uploaded animation costs memory; a decompression bomb costs all of it.
 WAGTAILIMAGES_MAX_IMAGE_PIXELS = 64_000_000
 TAGGIT_CASE_INSENSITIVE = True
+# Addresses that can be typed and read aloud.
+WAGTAIL_ALLOW_UNICODE_SLUGS = False
+TAGGIT_STRIP_UNICODE_WHEN_SLUGIFYING = True
 
 # -- Logs ------------------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = "webstreet.engine.logs.configure"
