@@ -31,6 +31,11 @@ def stylesheet_url() -> str:
 
 
 @register.simple_tag
+def icon_url() -> str:
+    return reverse("theme-icon", args=[stylesheet.build(accents.of_site()).digest])
+
+
+@register.simple_tag
 def font_url() -> str:
     return static(stylesheet.FONTS["{font}"])
 
