@@ -79,21 +79,25 @@ def halt(
     if pid:
         _end(pid)
     if sites:
-        import subprocess
-
-        done = subprocess.run(
-            [sys.executable, "-m", "webstreet.control", "halt"], stdout=subprocess.PIPE, text=True, check=False
-        )
-        if done.returncode:
-            raise ControlBusy("The sites of this machine could not be stopped; the reason is above.")
-        if not as_json and done.stdout.strip():
-            note(done.stdout.strip())
+        _halt_sites(quiet=as_json)
     if as_json:
         show_json({"stopped": bool(pid), "pid": pid, "sites_stopped": sites})
     elif pid:
         say("The control plane is stopped." + ("" if sites else " Sites go on without it."))
     else:
         say("No control plane runs here.")
+
+
+def _halt_sites(*, quiet: bool) -> None:
+    import subprocess
+
+    command = [sys.executable, "-m", "webstreet.control", "halt"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        raise ControlBusy(f"The sites of this machine could not be stopped: {why}")
+    if not quiet and done.stdout.strip():
+        note(done.stdout.strip())
 
 
 def _pid() -> int | None:

@@ -273,6 +273,10 @@ class Mailbox:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def stop_smtp(self) -> None:
+        """Let the mail server go away while the page stays: its port is closed from now on. What a sender sees then is real."""
+        self._servers.pop(0).close()
+
     def stop(self) -> None:
         """Stop both servers. May be repeated."""
         self.closing.set()
