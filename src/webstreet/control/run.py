@@ -182,6 +182,7 @@ def web(host: str, port: int, parent: int) -> int:
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=8,
+        backpressure=32,
         workers_kill_timeout=2,
         respawn_failed_workers=True,
         websockets=False,

@@ -11,9 +11,9 @@ import os
 
 import dj_database_url
 from django.urls import reverse_lazy
-from django.utils.translation import gettext_lazy as _
 
 from webstreet.contract.environment import DATABASE_URL, read
+from webstreet.control.console.config import UNFOLD  # noqa: F401 unfold reads it here
 from webstreet.control.state import State
 
 STATE = State.of(os.environ).prepare()
@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "ninja",
     "webstreet.control.clients",
     "webstreet.control.places",
@@ -128,16 +129,4 @@ LOGGING = {
         "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
         "httpx": {"level": "WARNING"},
     },
-}
-
-UNFOLD: dict = {
-    "SITE_TITLE": "Webstreet",
-    "SITE_HEADER": "Webstreet",
-    "SITE_SUBHEADER": _("Control plane"),
-    "SITE_URL": None,
-    "SITE_SYMBOL": "hub",
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-    "SHOW_LANGUAGES": True,
-    "DASHBOARD_CALLBACK": "webstreet.control.console.dashboard.dashboard",
 }

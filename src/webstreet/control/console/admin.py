@@ -1,12 +1,14 @@
-"""Registers the pages of the console."""
+"""Registers the pages of the console; Django looks for this module."""
 
-from unfold.admin import ModelAdmin
-
-from webstreet.control.clients.models import Client
+from webstreet.control.clients.models import AccessKey, Client
+from webstreet.control.console.clients import AccessKeyPages, ClientPages
+from webstreet.control.console.journal import EventPages
 from webstreet.control.console.site import console
+from webstreet.control.console.sites import SitePages
 from webstreet.control.journal.models import Event
 from webstreet.control.sites.models import Site
 
-console.register(Client, ModelAdmin)
-console.register(Site, ModelAdmin)
-console.register(Event, ModelAdmin)
+console.register(Client, ClientPages)
+console.register(AccessKey, AccessKeyPages)
+console.register(Site, SitePages)
+console.register(Event, EventPages)

@@ -1,0 +1,71 @@
+"""The form that opens a site."""
+
+from __future__ import annotations
+
+import re
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from webstreet.control.catalogue import shelf
+from webstreet.control.clients.models import Client
+from webstreet.control.sites.actions import Opening
+from webstreet.kernel.secret import Secret
+
+
+class NewSite(forms.Form):
+    """For every sensitive atom two more fields: where its data lives, and the client's database."""
+
+    client = forms.ModelChoiceField(Client.objects.all(), label=_("Client"), to_field_name="name", empty_label=None)
+    site = forms.CharField(
+        label=_("Name"), max_length=40, help_text=_("Lower-case letters, digits and hyphens. It never changes.")
+    )
+    title = forms.CharField(label=_("Title"), max_length=200, required=False, help_text=_("What readers see."))
+    template = forms.ChoiceField(label=_("Template"))
+    domains = forms.CharField(
+        label=_("Domains"),
+        required=False,
+        widget=forms.Textarea({"rows": 2, "spellcheck": "false"}),
+        help_text=_(
+            "One a line; the first is the canonical one. Without a domain the site answers under a local address."
+        ),
+    )
+    languages = forms.MultipleChoiceField(
+        label=_("Languages"), choices=settings.LANGUAGES, widget=forms.CheckboxSelectMultiple, initial=["en"]
+    )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["template"].choices = [(one.name, one.title) for one in shelf.templates()]
+        self.sensitive = [atom for atom in shelf.release().atoms if atom.sensitive]
+        for atom in self.sensitive:
+            self.fields[f"residency_{atom.name}"] = forms.ChoiceField(
+                label=_("Data of “%(atom)s”") % {"atom": atom.title},
+                choices=[("hosted", _("At the hoster")), ("client", _("At the client"))],
+            )
+            self.fields[f"database_{atom.name}"] = forms.CharField(
+                label=_("Database of “%(atom)s”") % {"atom": atom.title},
+                required=False,
+                widget=forms.PasswordInput({"autocomplete": "off"}),
+                help_text=_(
+                    "postgresql://user:password@host:5432/name. Needed when the data lives at the client; never shown again."
+                ),
+            )
+
+    def opening(self) -> Opening:
+        data = self.cleaned_data
+        residency = {atom.name: data[f"residency_{atom.name}"] for atom in self.sensitive}
+        urls = {
+            atom.name: Secret(data[f"database_{atom.name}"]) for atom in self.sensitive if data[f"database_{atom.name}"]
+        }
+        return Opening(
+            client=data["client"].name,
+            site=data["site"],
+            title=data["title"],
+            template=data["template"],
+            domains=tuple(re.split(r"[\s,]+", data["domains"].strip())) if data["domains"].strip() else (),
+            languages=tuple(data["languages"]),
+            residency={atom: where for atom, where in residency.items() if where == "client"},
+            database_urls=urls,
+        )

@@ -1,0 +1,282 @@
+"""Pages of sites: the list with what needs attention first, one site, and what can be done to it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.decorators import display
+
+from webstreet.control.catalogue import shelf
+from webstreet.control.clients.models import Client
+from webstreet.control.console.clients import who
+from webstreet.control.console.pages import Pages
+from webstreet.control.console.site import console
+from webstreet.control.console.site_form import NewSite
+from webstreet.control.console.templatetags.console import ago, state_badge
+from webstreet.control.console.words import DIFFERS, LOOKS, SENTENCES, STATES
+from webstreet.control.journal.models import Event
+from webstreet.control.places.orchestrators import orchestrator_for
+from webstreet.control.sites import actions
+from webstreet.control.sites.editors import editor_link
+from webstreet.control.sites.models import Site
+from webstreet.control.sites.state import UNDER_WAY
+from webstreet.kernel.errors import DocumentInvalid, WebstreetError
+
+LOG_LINES = 40
+LIVE_BUSY, LIVE_CALM = "every 2s", "every 10s"
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(STATES.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Site]) -> QuerySet[Site]:
+        if self.value() == "closed":
+            return queryset.filter(closed_at__isnull=False)
+        queryset = queryset.filter(closed_at=None)
+        return queryset.filter(shown_state=self.value()) if self.value() else queryset
+
+
+class ClientFilter(admin.RelatedOnlyFieldListFilter):
+    """Only clients that have a site."""
+
+
+class SitePages(Pages):
+    list_display = ("shown_name", "shown_word", "shown_address", "shown_client", "shown_differs", "shown_since")
+    list_filter = (StateFilter, ("client", ClientFilter), "wanted_template")
+    search_fields = ("name", "client__name", "wanted_title", "domains__name")
+    search_help_text = gettext_lazy("Name, title, client or domain")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Site]:
+        return Site.objects.with_state().select_related("client", "cluster").prefetch_related("domains")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("attention", "client__name", "name")
+
+    def get_urls(self) -> list[URLPattern]:
+        verbs = {
+            "live": self.live,
+            "suspend": self.suspend,
+            "resume": self.resume,
+            "close": self.close,
+            "link": self.link,
+        }
+        mine = [
+            path(f"<int:pk>/{verb}/", console.admin_view(view), name=f"sites_site_{verb}")
+            for verb, view in verbs.items()
+        ]
+        return [*mine, *super().get_urls()]
+
+    @display(description=gettext_lazy("Site"), ordering="name")
+    def shown_name(self, site: Site) -> str:
+        return f"{site} · {site.wanted_title}" if site.wanted_title != site.name else str(site)
+
+    @display(description=gettext_lazy("State"), ordering="attention")
+    def shown_word(self, site: Any) -> str:
+        return state_badge(site.shown_state)
+
+    @display(description=gettext_lazy("Address"))
+    def shown_address(self, site: Site) -> str:
+        if not site.address or site.closed_at:
+            return "–"
+        return format_html('<a class="ws-link" href="{0}" rel="noreferrer" target="_blank">{0}</a>', site.address)
+
+    @display(description=gettext_lazy("Client"), ordering="client__name")
+    def shown_client(self, site: Site) -> str:
+        return site.client.title
+
+    @display(description=gettext_lazy("Differs"))
+    def shown_differs(self, site: Site) -> str:
+        return ", ".join(str(DIFFERS[row.what]) for row in site.differs) or "–"
+
+    @display(description=gettext_lazy("Since"), ordering="seen_since")
+    def shown_since(self, site: Site) -> str:
+        return ago(site.seen_since)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if not Client.objects.exists():
+            messages.info(request, _("A site belongs to a client: add the client first."))
+            return redirect("console:clients_client_add")
+        given = {name: request.GET[name] for name in ("client", "template") if name in request.GET}
+        form = NewSite(request.POST or None, initial=given)
+        if form.is_valid():
+            try:
+                site = actions.open_site(form.opening(), by=who(request))
+            except DocumentInvalid as error:
+                for problem in error.problems:
+                    form.add_error(None, str(problem))
+            except WebstreetError as error:
+                form.add_error(_field_of(error, form), str(error))
+            else:
+                return redirect("console:sites_site_change", site.pk)
+        return console.page(
+            request,
+            "console/form.html",
+            title=_("Open a site"),
+            lead=_("It runs about a minute after it was opened."),
+            form=form,
+            button=_("Open site"),
+            back=reverse("console:sites_site_changelist"),
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        site = self._site(int(object_id) if object_id.isdecimal() else 0)
+        log, log_note = _log(site)
+        return console.page(
+            request,
+            "console/site.html",
+            title=f"{site.wanted_title} ({site})" if site.wanted_title != site.name else str(site),
+            log=log,
+            log_note=log_note,
+            imports=site.imports.all()[:5],
+            events=Event.objects.filter(object=str(site))[:15],
+            residencies=[row for row in site.residencies.all() if row.where == "client"],
+            secret_names=sorted(site.secrets.values_list("name", flat=True)),
+            manifest=site.manifest().to_yaml(),
+            **_live(site),
+        )
+
+    def live(self, request: HttpRequest, pk: int) -> HttpResponse:
+        site = self._site(pk)
+        body = _live(site)
+        page = render(request, "console/site_live.html", body)
+        wrapped = format_html(
+            '<div id="site-live" data-live hx-get="{}" hx-trigger="{}" hx-swap="outerHTML">',
+            request.path,
+            body["trigger"],
+        )
+        return HttpResponse(wrapped.encode() + page.content + b"</div>")
+
+    def suspend(self, request: HttpRequest, pk: int) -> HttpResponse:
+        site = self._site(pk)
+        error = ""
+        if request.method == "POST":
+            error = self._try(lambda: actions.suspend_site(site, by=who(request)))
+            if not error:
+                return redirect("console:sites_site_change", pk)
+        return console.page(
+            request,
+            "console/confirm.html",
+            title=_("Suspend %(site)s") % {"site": site},
+            lead=_("Readers and editors get a page that says the site is suspended (503), until it is resumed."),
+            consequences=[*_numbers(site), _("Its data is kept. Nothing is sent, also no issue that is under way.")],
+            error=error,
+            button=_("Suspend site"),
+            button_class="ws-button-main",
+            back=reverse("console:sites_site_change", args=[pk]),
+        )
+
+    def resume(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method == "POST":
+            error = self._try(lambda: actions.resume_site(self._site(pk), by=who(request)))
+            if error:
+                messages.error(request, error)
+        return redirect("console:sites_site_change", pk)
+
+    def close(self, request: HttpRequest, pk: int) -> HttpResponse:
+        site = self._site(pk)
+        error = ""
+        if request.method == "POST":
+            confirm = request.POST.get("confirm", "").strip()
+            error = self._try(lambda: actions.close_site(site, confirm=confirm, by=who(request)))
+            if not error:
+                return redirect("console:sites_site_change", pk)
+            if confirm != str(site):
+                error = _("That is not its name.")
+        return console.page(
+            request,
+            "console/confirm.html",
+            title=_("Close %(site)s") % {"site": site},
+            site=str(site),
+            lead=_("Stops the site, makes a final backup, then removes it."),
+            consequences=[
+                *_numbers(site),
+                _("Its domains and its name are free again. Its secrets are forgotten."),
+                _("The final backup is kept on the hoster's disk. Data that lives at the client is not touched."),
+            ],
+            ask_name=True,
+            error=error,
+            button=_("Close site"),
+            button_class="ws-button-bad",
+            back=reverse("console:sites_site_change", args=[pk]),
+        )
+
+    def link(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Straight into the site's own admin: its engine makes a one-time link, and we follow it."""
+        if request.method == "POST":
+            try:
+                url, _until = editor_link(self._site(pk), email="", next="", by=who(request))
+                return redirect(url)
+            except WebstreetError as error:
+                messages.error(request, str(error))
+        return redirect("console:sites_site_change", pk)
+
+    def _site(self, pk: int) -> Any:
+        rows = Site.objects.with_state().select_related("client", "cluster").prefetch_related("domains", "residencies")
+        return get_object_or_404(rows, pk=pk)
+
+    def _try(self, action: Any) -> str:
+        try:
+            action()
+        except WebstreetError as error:
+            return str(error)
+        return ""
+
+
+def _live(site: Any) -> dict[str, Any]:
+    wanted = "gone" if site.wanted_closing else "suspended" if site.wanted_suspended else "running"
+    return {
+        "site": site,
+        "sentence": SENTENCES[site.shown_state],
+        "tone": f"ws-{LOOKS[site.shown_state].tone}",
+        "wanted_state": wanted,
+        "release": shelf.release().version,
+        "differences": [{"word": DIFFERS[row.what], "wanted": row.wanted, "seen": row.seen} for row in site.differs],
+        "trigger": LIVE_BUSY if site.shown_state in UNDER_WAY else LIVE_CALM,
+    }
+
+
+def _log(site: Site) -> tuple[str, str]:
+    """The last lines, or why there are none."""
+    if site.closed_at:
+        return "", _("The site is closed.")
+    try:
+        lines = orchestrator_for(site.cluster).logs(site.site_id, lines=LOG_LINES)
+        text = "\n".join(itertools.islice(lines, LOG_LINES * 4))
+    except WebstreetError as error:
+        return "", str(error)
+    return text, _("No line yet.")
+
+
+def _numbers(site: Site) -> list[str]:
+    domains = len(site.domain_names)
+    waiting = site.imports.filter(finished_at=None).count()
+    lines = [ngettext("%(n)s domain stops answering.", "%(n)s domains stop answering.", domains) % {"n": domains}]
+    if waiting:
+        lines.append(ngettext("%(n)s import is cut off.", "%(n)s imports are cut off.", waiting) % {"n": waiting})
+    return lines
+
+
+def _field_of(error: WebstreetError, form: forms.Form) -> str | None:
+    """The field that an error is about, from the noun of its code."""
+    noun = error.error_code.partition(".")[0]
+    name = {"domain": "domains"}.get(noun, noun)
+    return name if name in form.fields else None

@@ -1,0 +1,54 @@
+"""How the console shows a state, an instant and a journal line."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from webstreet.control.console.words import EVENTS, IMPORT_STATES, LOOKS, STATES
+
+register = template.Library()
+
+
+@register.filter
+def state_badge(state: str) -> SafeString:
+    """The state as icon, word and colour."""
+    look = LOOKS.get(state, LOOKS["unknown"])
+    word = STATES.get(state) or IMPORT_STATES.get(state) or state
+    return format_html(
+        '<span class="ws-state ws-{}"><span class="material-symbols-outlined" aria-hidden="true">{}</span>{}</span>',
+        look.tone,
+        look.icon,
+        word,
+    )
+
+
+@register.filter
+def ago(when: dt.datetime | str | None) -> SafeString | str:
+    """Relative time, the exact one on hover."""
+    if isinstance(when, str):
+        when = parse_datetime(when)
+    if when is None:
+        return "–"
+    exact = date_format(timezone.localtime(when), "DATETIME_FORMAT")
+    return format_html('<time datetime="{}" title="{} UTC">{}</time>', when.isoformat(), exact, naturaltime(when))
+
+
+@register.filter
+def event_words(what: str) -> str:
+    """What happened, in words; the code itself if there are none."""
+    return str(EVENTS.get(what, what))
+
+
+@register.filter
+def percent(progress: dict | None) -> int:
+    """How far something is, 0 to 100; 0 while the total is unknown."""
+    total = (progress or {}).get("total") or 0
+    return round(100 * progress["done"] / total) if progress and total else 0
