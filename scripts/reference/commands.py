@@ -37,7 +37,7 @@ def pages() -> dict[str, str]:
         parts.append(f"```console\n$ {_usage(name, command)}\n```\n")
         parts.append(_options(command))
         if command.epilog:
-            parts.append(f"Examples:\n\n```console\n{inspect.cleandoc(command.epilog).strip()}\n```")
+            parts.append(f"Examples:\n\n```console\n{_prompted(command.epilog)}\n```")
     return {"reference/cli.md": "\n".join(part.rstrip(" ") for part in parts).rstrip() + "\n"}
 
 
@@ -61,6 +61,10 @@ def _usage(name: str, command: Any) -> str:
     return " ".join([name, "[OPTIONS]", *arguments])
 
 
+def _prompted(text: str) -> str:
+    return "\n".join(f"$ {line}" for line in inspect.cleandoc(text).strip().splitlines())
+
+
 def _metavar(parameter: Any) -> str:
     name = str(parameter.metavar or parameter.name.upper())
     return name if parameter.required else f"[{name}]"
@@ -75,6 +79,7 @@ def _options(command: Any) -> str:
         if parameter.param_type_name == "argument":
             rows.append(f"| `{_metavar(parameter)}` | {text} |")
         else:
-            flags = ", ".join(f"`{flag}`" for flag in [*parameter.opts, *parameter.secondary_opts])
+            value = f" {parameter.metavar}" if parameter.metavar else ""
+            flags = ", ".join(f"`{flag}{value}`" for flag in [*parameter.opts, *parameter.secondary_opts])
             rows.append(f"| {flags} | {text} |")
     return "| Argument, option | Meaning |\n|---|---|\n" + "\n".join(rows) + "\n" if rows else ""
