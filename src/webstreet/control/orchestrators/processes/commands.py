@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -17,6 +18,7 @@ from webstreet.control.orchestrators.processes.folder import PASSED_ON, Folder
 
 TAIL_BYTES = 2_000_000
 FOLLOW_S = 0.2
+ATTACHED = (sys.executable, "-S", "-E", str(Path(__file__).with_name("attached.py")))
 
 
 class CommandFailed(OrchestratorError):
@@ -32,7 +34,7 @@ def run(
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | wanted["environment"]
     try:
         process = subprocess.Popen(
-            [*wanted["command"], *command], env=environment, cwd=folder.path, stdin=subprocess.DEVNULL,
+            [*ATTACHED, str(os.getpid()), *wanted["command"], *command], env=environment, cwd=folder.path, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
         )  # fmt: skip
     except (OSError, ValueError) as error:

@@ -60,8 +60,11 @@ def read_json(path: Path) -> Document | None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace a file in one go, mode 0600: a reader sees the old content or the new, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    """Replace a file in one go, mode 0600: a reader sees the old content or the new, also after a power cut.
+
+    Each file has one writer at a time, so what a killed one left is overwritten by the next.
+    """
+    temporary = path.with_name(f".{path.name}.new")
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:

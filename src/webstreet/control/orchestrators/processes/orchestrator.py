@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -165,9 +166,9 @@ class ProcessesOrchestrator(Orchestrator):
         if final.is_dir():
             return
         wanted = self._serving(step.site)
-        making = final.with_name(f".{final.name}.new")
+        making = final.with_name(f".{final.name}.{secrets.token_hex(4)}.new")
         with self._part(step, "write"):
-            delete_tree(making)
+            self._drop_unfinished(step.site)
             making.mkdir(mode=0o700, parents=True)
             self._write_backup(step.site, folder, wanted, making)
         with self._part(step, "keep"):
@@ -185,6 +186,10 @@ class ProcessesOrchestrator(Orchestrator):
                 detail=done.stderr[-2000:],
             )
 
+    def _drop_unfinished(self, site: SiteId) -> None:
+        for left in self._backups(site).glob(".*.new"):
+            delete_tree(left)
+
     def _remove(self, step: Remove) -> None:
         folder = self._folder(step.site)
         if not folder.path.exists():
@@ -196,6 +201,7 @@ class ProcessesOrchestrator(Orchestrator):
         with self._part(step, "stop"):
             supervision.end(folder, str(step.site))
         with self._part(step, "data"):
+            self._drop_unfinished(step.site)
             for path in (folder.generations, folder.data, folder.logs):
                 delete_tree(path)
         with self._part(step, "folder"):

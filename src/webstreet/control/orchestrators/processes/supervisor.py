@@ -181,6 +181,8 @@ class Supervisor:
 
     def _pause(self, now: float) -> float:
         """How long nothing needs to be done unless something happens."""
+        if self._ended:
+            return 0.0
         if self.retiring or self._door.busy or self._written == {}:
             return 0.05
         waits = [self._reread_at]

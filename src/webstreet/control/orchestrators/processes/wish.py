@@ -118,8 +118,7 @@ def make_folders(folder: Folder) -> None:
 def write_generation(folder: Folder, workload: Workload, wanted: dict[str, Any]) -> None:
     """generations/N: built beside and renamed, so that it is there completely or not at all."""
     final = folder.generation(workload.generation)
-    kept = read_json(final / "wanted.json")
-    if kept and kept.get("digest") == wanted["digest"]:
+    if read_json(final / "wanted.json") == wanted:
         return
     making = folder.generations / f".{workload.generation}.new"
     delete_tree(making)
