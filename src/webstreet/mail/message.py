@@ -1,8 +1,9 @@
 """A message: rendered once, personalised by bytes.
 
 `Letter` says what all recipients get; `render` turns it into a `Skeleton` of literal bytes and holes; `Skeleton.fill` puts one
-recipient's values in. A hole is written ``{{name}}`` in subject-free parts (text, HTML); its value is escaped for the part it stands
-in. Headers that differ by recipient are whole header lines in front of the skeleton. Sources: RFC 5322, 2045 (quoted-printable),
+recipient's values in. A hole in text or HTML is written by `hole`, between two private-use characters which `without_holes` takes
+out of what authors wrote; its value is escaped for the part it stands in. Headers that differ by recipient
+are whole header lines in front of the skeleton. Sources: RFC 5322, 2045 (quoted-printable),
 2919 (List-Id), 2369 (List-*), 3834 (Auto-Submitted), 8058 (one-click unsubscribe).
 """
 
@@ -28,9 +29,19 @@ NAME_MAX = 100
 """Longest display name of a sender, in characters."""
 HEADER_MAX = 900
 """Longest value of a per-recipient header, in octets: below RFC 5322's hard limit of 998 a line."""
-_HOLE = re.compile(r"\{\{([a-z_]+)\}\}")
+_HOLE = re.compile("\ue000([a-z_]+)\ue001")
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True, keep_at_rules=True)
 _POLICY = SMTP.clone(raise_on_defect=False, max_line_length=76)
+
+
+def hole(name: str) -> str:
+    """The place of ``name`` (a-z and _) in text or HTML."""
+    return f"\ue000{name}\ue001"
+
+
+def without_holes(text: str) -> str:
+    """``text`` as an author wrote it, without the two characters that would make a hole."""
+    return text.replace("\ue000", "").replace("\ue001", "")
 
 
 def header_text(value: str, *, limit: int = HEADER_MAX) -> str:
@@ -84,7 +95,7 @@ class ListHeaders:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What every recipient of one mailing gets. ``text`` and ``html`` may have holes ``{{name}}``."""
+    """What every recipient of one mailing gets. ``text`` and ``html`` may have holes."""
 
     sender: Sender
     subject: str

@@ -1,0 +1,174 @@
+"""Issues: list, and a live page with what became of every recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST
+from wagtail.admin.auth import permission_required
+
+from webstreet.atoms.newsletter import actions, ledger, tasks
+from webstreet.atoms.newsletter.admin.subscribers import crumbs
+from webstreet.atoms.newsletter.models.base import alias
+from webstreet.atoms.newsletter.models.change import Change
+from webstreet.atoms.newsletter.models.delivery import State
+from webstreet.atoms.newsletter.models.issue import Issue, IssueState
+from webstreet.atoms.newsletter.models.lists import MailingList
+from webstreet.atoms.newsletter.models.subscriber import Subscriber
+from webstreet.engine.tasks import enqueue_on_commit
+from webstreet.kernel.errors import WebstreetError
+
+PER_PAGE = 20
+PROBLEMS = 50
+SETTLED = (IssueState.FINISHED, IssueState.CANCELLED, IssueState.DRAFT)
+
+
+def _list_crumb() -> tuple[str, str]:
+    return reverse("newsletter_admin:issues"), _("Issues")
+
+
+@permission_required("newsletter.view_issue")
+def index(request: HttpRequest) -> HttpResponse:
+    page = Paginator(Issue.objects.order_by("-id"), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "header_title": _("Issues"),
+        "header_icon": "mail",
+        "breadcrumbs_items": crumbs(("", _("Issues"))),
+        "page": page,
+        "rows": [(issue, issue.state, issue.counts) for issue in page.object_list],
+    }
+    return TemplateResponse(request, "newsletter/admin/issues.html", context)
+
+
+def _status(issue: Issue) -> dict[str, object]:
+    counts, state = issue.counts, issue.state
+    names = ("queued", "claimed", "sending", "sent", "deferred", "failed", "suppressed", "uncertain")
+    labels = {**dict(State.choices), "claimed": _("Taken by a worker")}
+    problems = issue.deliveries.filter(state__in=(State.FAILED, State.UNCERTAIN, State.DEFERRED)).order_by(
+        "-changed_at", "-id"
+    )
+    return {
+        "issue": issue,
+        "state": state,
+        "counts": counts,
+        "rows": [(name, labels[name], getattr(counts, name)) for name in names],
+        "problems": problems[:PROBLEMS],
+        "settled": state in SETTLED and not counts.open,
+        "uncertain": counts.uncertain,
+        "may_pause": state in (IssueState.SENDING, IssueState.PREPARING, IssueState.WAITING),
+        "may_resume": state == IssueState.PAUSED,
+        "may_start": state == IssueState.DRAFT,
+        "may_cancel": state
+        in (IssueState.DRAFT, IssueState.SENDING, IssueState.PREPARING, IssueState.WAITING, IssueState.PAUSED),
+        "expected": _audience(issue) if state == IssueState.DRAFT else 0,
+    }
+
+
+def _audience(issue: Issue) -> int:
+    return Subscriber.objects.filter(
+        memberships__mailing_list=issue.mailing_list_id, status=Subscriber.Status.ACTIVE
+    ).count()
+
+
+@permission_required("newsletter.view_issue")
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    issue = get_object_or_404(Issue.objects.select_related("mailing_list"), pk=pk)
+    title = issue.subject or _("Issue %(id)s") % {"id": pk}
+    context = {
+        "header_title": title,
+        "header_icon": "mail",
+        "breadcrumbs_items": crumbs(_list_crumb(), ("", title)),
+        "changes": Change.objects.filter(noun="issue", noun_id=pk).order_by("-id")[:50],
+        "lists": MailingList.objects.count(),
+        **_status(issue),
+    }
+    return TemplateResponse(request, "newsletter/admin/issue.html", context)
+
+
+@never_cache
+@permission_required("newsletter.view_issue")
+def status(request: HttpRequest, pk: int) -> HttpResponse:
+    """The live part of the page, asked for again and again by live.js."""
+    return render(request, "newsletter/admin/issue_status.html", _status(get_object_or_404(Issue, pk=pk)))
+
+
+@xframe_options_sameorigin
+@permission_required("newsletter.view_issue")
+def preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """The mail as it goes out, in a frame that may run nothing."""
+    issue = get_object_or_404(Issue, pk=pk)
+    html = issue.html.replace("\ue000unsubscribe\ue001", "#")
+    response = HttpResponse(html or _("The content is taken from the article at the start."))
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'; img-src * data:; style-src 'unsafe-inline'"
+    return response
+
+
+def _pause(issue: Issue, by: int | None) -> bool:
+    return issue.pause()
+
+
+def _resume(issue: Issue, by: int | None) -> bool:
+    return issue.resume()
+
+
+def _cancel(issue: Issue, by: int | None) -> bool:
+    return issue.cancel()
+
+
+def _start(issue: Issue, by: int | None) -> bool:
+    actions.start_issue(issue, by=by)
+    return True
+
+
+def _again(issue: Issue, by: int | None) -> bool:
+    return bool(ledger.send_uncertain_again(issue))
+
+
+_VERBS: dict[str, tuple[Callable[[Issue, int | None], bool], str]] = {
+    "pause": (_pause, "paused"),
+    "resume": (_resume, "resumed"),
+    "cancel": (_cancel, "cancelled"),
+    "start": (_start, ""),
+    "again": (_again, "uncertain again"),
+}
+
+
+@permission_required("newsletter.change_issue")
+@require_POST
+def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """pause, resume, cancel, start, again (send to the uncertain once more)."""
+    issue = get_object_or_404(Issue, pk=pk)
+    run, noted = _VERBS[verb]
+    try:
+        changed = run(issue, request.user.pk)
+    except WebstreetError as error:
+        messages.error(
+            request,
+            f"{_('This cannot be done now. Look at the state of the issue and of its article.')} ({error.error_code})",
+        )
+        return redirect("newsletter_admin:issue", pk=pk)
+    if changed and noted:
+        Change.note(noted, issue, by=request.user.pk)
+    if changed:
+        enqueue_on_commit(tasks.deliver, pk, using=alias())
+        messages.success(request, _said(verb))
+    return redirect("newsletter_admin:issue", pk=pk)
+
+
+def _said(verb: str) -> str:
+    return {
+        "pause": _("Paused. Nothing more is sent until you resume."),
+        "resume": _("Sending goes on."),
+        "cancel": _("Cancelled. Nothing more is sent."),
+        "start": _("The issue is on its way."),
+        "again": _("Uncertain mails are sent again."),
+    }[verb]

@@ -1,0 +1,112 @@
+"""What the newsletter says of itself, and its parameters. Importable without Django."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from webstreet.contract.atom import AtomManifest, Parameters
+from webstreet.kernel.errors import BadInput
+from webstreet.mail.address import normal_address
+from webstreet.mail.message import NAME_MAX, header_text
+
+
+def _address(text: str) -> str:
+    try:
+        return normal_address(text) if text else ""
+    except BadInput as error:
+        raise ValueError(error.message) from None
+
+
+def _one_line(text: str) -> str:
+    try:
+        return header_text(text)
+    except BadInput as error:
+        raise ValueError(error.message) from None
+
+
+OptionalAddress = Annotated[str, AfterValidator(_address)]
+OneLine = Annotated[str, AfterValidator(_one_line)]
+
+
+class PurposeList(BaseModel):
+    """A list and what it is for: consent is given to a purpose."""
+
+    model_config = {"extra": "forbid", "frozen": True}
+
+    key: str = Field(
+        description="Stable name in addresses and in List-Id.", pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40
+    )
+    title: OneLine = Field(description="What readers see.", max_length=100)
+
+
+class Limits(BaseModel):
+    """How much sign-up is accepted. They protect other people's mailboxes, so they cannot be switched off."""
+
+    model_config = {"extra": "forbid", "frozen": True}
+
+    per_address_per_day: int = Field(
+        10, description="Sign-ups for one address that are looked at in a day.", ge=1, le=1000
+    )
+    per_network_per_hour: int = Field(
+        30, description="Sign-ups from one network (/24, /56) in an hour.", ge=1, le=100_000
+    )
+    per_site_per_hour: int = Field(
+        600, description="Sign-ups of the whole site in an hour; more is an attack.", ge=1, le=1_000_000
+    )
+
+
+class Params(Parameters):
+    """Parameters of the newsletter."""
+
+    on_publish: Literal["send", "draft", "off"] = Field(
+        "send",
+        description="When an article becomes public for the first time: send it, prepare a draft for the editor, or do nothing.",
+    )
+    sender_name: OneLine = Field("", description="Name in From; empty: the site's title.", max_length=NAME_MAX)
+    sender_address: OptionalAddress = Field(
+        "", description="Address in From; empty: newsletter@ the site's first domain."
+    )
+    reply_to: OptionalAddress = Field("", description="Where answers go; empty: to the sender.")
+    postal_address: str = Field(
+        "", description="Shown at the end of every issue; many countries require it.", max_length=300
+    )
+    consent_text: str = Field(
+        "", description="What a reader agrees to when signing up; empty: a text of ours.", max_length=1000
+    )
+    consent_version: str = Field(
+        "1", description="Change it whenever consent_text changes; kept with every consent.", max_length=40
+    )
+    confirmation_hours: int = Field(48, description="How long the link of a confirmation mail works.", ge=24, le=72)
+    uncertain: Literal["hold", "resend"] = Field(
+        "hold",
+        description="A mail whose fate is unknown after a crash: hold it for the editor, or send it once more with the same Message-ID.",
+    )
+    connections: int = Field(
+        4, description="Connections to the mail server at the same time, for each worker.", ge=1, le=64
+    )
+    limits: Limits = Field(
+        Limits(),  # type: ignore[call-arg]
+        description="How much sign-up is accepted.",
+    )
+    lists: list[PurposeList] = Field(
+        default_factory=list,
+        description="Lists by purpose; issues go to the first. Empty: one list of new articles.",
+        max_length=20,
+    )
+
+
+ATOM = AtomManifest(
+    name="newsletter",
+    app="webstreet.atoms.newsletter",
+    title="Newsletter",
+    kind="back-end",
+    purpose="Readers sign up, confirm, and receive every new article by mail; each recipient of each issue is accounted for.",
+    typical_use="A publication whose readers want to be written to, with their addresses where the client wants them.",
+    parameters=Params.model_json_schema(),
+    sensitive=True,
+    stores=["database"],
+    hooks_offered=[],
+    hooks_used=["article_first_public", "render_announcement", "slot", "import_subscribers", "ready_parts"],
+)

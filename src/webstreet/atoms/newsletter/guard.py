@@ -1,0 +1,112 @@
+"""What stands between strangers and other people's mailboxes. Form and API go through the same `admit`.
+
+Counters lie in the atom's own store, under keyed hashes. Every limit is counted before anything is known about the address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core import signing
+
+from webstreet.atoms.newsletter import mails
+from webstreet.atoms.newsletter.models.sign_up import Throttle
+from webstreet.kernel.errors import BadInput, TooMany
+from webstreet.mail.address import normal_address
+from webstreet.mail.message import header_text
+
+HOUR, DAY = 3600, 86_400
+FORM_TOKEN_DAYS = 14
+"""Longer than any page stays in a cache."""
+BODY_MAX = 16_384
+_SALT = "newsletter.form"
+
+
+class FormTokenInvalid(BadInput):
+    """The form's token is missing, forged or too old: the page it came from must be loaded again."""
+
+    code = "form_token.invalid"
+
+
+class SignUpClosed(TooMany):
+    """More sign-ups than the limits allow."""
+
+    code = "sign_up.too_many"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody sent, untouched. ``trap`` is the field that people do not see."""
+
+    email: str
+    token: str
+    ip: str
+    name: str = ""
+    trap: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that may go on; ``quiet``: answer as always and do nothing."""
+
+    email: str
+    name: str
+    network: str
+    quiet: bool = False
+
+
+def form_token() -> str:
+    """Proves that a page of ours was loaded within `FORM_TOKEN_DAYS`; says nothing about who loaded it, so it can be cached."""
+    return signing.TimestampSigner(salt=_SALT).sign("f")
+
+
+def check_form_token(token: str) -> None:
+    """Raises `FormTokenInvalid`."""
+    try:
+        if len(token) > 200:
+            raise signing.BadSignature
+        signing.TimestampSigner(salt=_SALT).unsign(token, max_age=FORM_TOKEN_DAYS * DAY)
+    except signing.BadSignature:
+        raise FormTokenInvalid("The form was open for too long, or it was not ours. Send it again.") from None
+
+
+def short_network(ip: str) -> str:
+    """``203.0.113.7`` -> ``203.0.113.0/24``; IPv6 to /56; empty when there is no address."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return ""
+    mapped = getattr(address, "ipv4_mapped", None)
+    address = mapped or address
+    return str(ipaddress.ip_network(f"{address}/{24 if address.version == 4 else 56}", strict=False))
+
+
+def admit(request: Request) -> Admitted:
+    """Check everything that can be checked without looking at subscribers.
+
+    Raises:
+        AddressInvalid, HeaderInvalid: cannot be mailed to; never repeats what was given.
+        FormTokenInvalid: load the page again.
+        SignUpClosed: a network or the whole site is over its limit.
+    """
+    email = normal_address(request.email)
+    name = header_text(request.name.strip(), limit=100)
+    check_form_token(request.token)
+    network = short_network(request.ip)
+    if request.trap:
+        return Admitted(email, name, network, quiet=True)
+    limits = mails.parameters().limits
+    if network and Throttle.bump(_key("network", network), HOUR) > limits.per_network_per_hour:
+        raise SignUpClosed("Too many sign-ups came from your network in the last hour. Try again in an hour.")
+    if Throttle.bump(_key("site", ""), HOUR) > limits.per_site_per_hour:
+        raise SignUpClosed("Sign-up is closed for a while because too many requests came in. Try again in an hour.")
+    over = Throttle.bump(_key("address", email), DAY) > limits.per_address_per_day
+    return Admitted(email, name, network, quiet=over)
+
+
+def _key(kind: str, value: str) -> str:
+    return hmac.new(settings.SECRET_KEY.encode(), f"newsletter:{kind}:{value}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,201 @@
+"""The words of every mail: confirmation, welcome, issue. Rendered once; what differs by recipient are holes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import formats, timezone, translation
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+
+from webstreet.atoms.newsletter import ledger
+from webstreet.atoms.newsletter.atom import Params
+from webstreet.atoms.newsletter.models.issue import Issue
+from webstreet.atoms.newsletter.models.lists import MailingList
+from webstreet.atoms.newsletter.models.notice import Notice
+from webstreet.atoms.newsletter.models.token import Token
+from webstreet.atoms.newsletter.plain import text_of
+from webstreet.engine import site
+from webstreet.engine.announcements import Announcement
+from webstreet.kernel.errors import BadInput
+from webstreet.mail.address import normal_address
+from webstreet.mail.message import (
+    NAME_MAX,
+    Letter,
+    ListHeaders,
+    Recipient,
+    Sender,
+    Skeleton,
+    hole,
+    render,
+    stable_message_id,
+    without_holes,
+)
+from webstreet.mail.pump import Envelope
+
+UNSUBSCRIBE = mark_safe(hole("unsubscribe"))  # noqa: S308 two private-use characters around a word
+SUBJECT_MAX = 200
+
+
+def parameters() -> Params:
+    found: Params = site.parameters("newsletter")
+    return found
+
+
+def sender() -> Sender:
+    """From the parameters, else the site's title and ``newsletter@`` its first domain."""
+    chosen = parameters()
+    manifest = site.current()
+    host = urlsplit(site.base_url()).hostname or ""
+    candidates = [chosen.sender_address, *(f"newsletter@{name}" for name in (*manifest.domains, host))]
+    candidates.append(f"newsletter@{manifest.site}.{manifest.client}.invalid")
+    name = chosen.sender_name or one_line(manifest.title, NAME_MAX)
+    return Sender(name, next(filter(None, map(_usable, candidates))), chosen.reply_to)
+
+
+def _usable(address: str) -> str:
+    try:
+        return normal_address(address)
+    except BadInput:
+        return ""
+
+
+def one_line(text: str, limit: int = SUBJECT_MAX) -> str:
+    """``text`` without line ends, control characters and holes, at most ``limit`` characters."""
+    line = " ".join("".join(c if c.isprintable() or c.isspace() else " " for c in without_holes(text)).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def url(name: str, *args: str) -> str:
+    """Absolute address of one of our pages in the active language."""
+    return site.absolute(reverse(f"newsletter:{name}", args=args))
+
+
+def language_of(text: str) -> str:
+    """``text`` if the site speaks it, else the site's first language."""
+    languages = site.current().languages
+    return text if text in languages else languages[0]
+
+
+def _context(**more: object) -> dict[str, object]:
+    return {
+        "site_title": site.current().title,
+        "home_url": site.absolute("/"),
+        "postal_address": parameters().postal_address,
+        "language": translation.get_language() or "en",
+        **more,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Subject and both bodies of a mail."""
+
+    subject: str
+    html: str
+    text: str
+
+
+def _write(template: str, subject: str, context: dict[str, object]) -> Written:
+    context = context | {"subject": subject}
+    html = render_to_string(f"newsletter/mails/{template}.html", context)
+    text = render_to_string(f"newsletter/mails/{template}.txt", context)
+    return Written(one_line(subject), html, text.strip() + "\n")
+
+
+def write_confirmation(link: str) -> Written:
+    """Nothing in it comes from whoever filled in the form."""
+    hours = parameters().confirmation_hours
+    subject = _("Confirm your subscription to %(site)s") % {"site": site.current().title}
+    return _write("confirm", subject, _context(link=link, hours=hours))
+
+
+def write_welcome() -> Written:
+    subject = _("Welcome to %(site)s") % {"site": site.current().title}
+    return _write("welcome", subject, _context(link=site.absolute("/"), unsubscribe=UNSUBSCRIBE))
+
+
+def write_issue(announcement: Announcement) -> Written:
+    """The article as a mail, in its language; frozen into the issue at its start."""
+    with translation.override(language_of(announcement.language)):
+        body = without_holes(announcement.body_html)
+        title = without_holes(announcement.title)
+        date = formats.date_format(timezone.localtime(announcement.published_at), "DATE_FORMAT")
+        context = _context(
+            title=title,
+            excerpt=without_holes(announcement.excerpt),
+            body=mark_safe(body),  # noqa: S308 the announcement's body is sanitised by contract
+            body_text=mark_safe(text_of(body)),  # noqa: S308 goes into text/plain
+            article_url=announcement.url,
+            cover_url=announcement.cover_url,
+            author=without_holes(announcement.author),
+            date=date,
+            unsubscribe=UNSUBSCRIBE,
+        )
+        return _write("issue", one_line(title), context)
+
+
+def notice_envelope(notice: Notice) -> Envelope:
+    """The mail of a notice, ready to send. A confirmation's token is made here and stored only as its hash."""
+    subscriber = notice.subscriber
+    from_ = sender()
+    with translation.override(language_of(subscriber.language)):
+        unsubscribe = url("unsubscribe", subscriber.unsubscribe_token)
+        if notice.kind == Notice.Kind.CONFIRM:
+            token = Token.make(Token.Purpose.CONFIRM, subscriber, hours=parameters().confirmation_hours)
+            written, headers = write_confirmation(url("confirm", token)), None
+        else:
+            written, headers = write_welcome(), list_headers(MailingList.main(), f"welcome:{_site_name()}")
+        letter = Letter(from_, written.subject, written.text, written.html, translation.get_language() or "en", headers)
+    recipient = Recipient(
+        subscriber.email,
+        stable_message_id(f"{notice.kind}-{notice.pk}", subscriber.public_id.hex, from_.domain),
+        {"unsubscribe": unsubscribe},
+        unsubscribe if headers else "",
+    )
+    return Envelope(notice.pk, from_.address, subscriber.email, render(letter).fill(recipient))
+
+
+def list_headers(mailing_list: MailingList, feedback: str) -> ListHeaders:
+    """List-Id is ``list.host``, the same for every issue; Feedback-ID counts by issue or kind, list and site."""
+    host = (urlsplit(site.base_url()).hostname or "localhost").strip("[]").replace(":", "-")
+    return ListHeaders(f"{mailing_list.key}.{host}", mailing_list.title, site.absolute("/"), f"{feedback}:webstreet")
+
+
+def _site_name() -> str:
+    manifest = site.current()
+    return f"{manifest.client}-{manifest.site}"
+
+
+class Mailing:
+    """An issue ready for byte-wise personalisation."""
+
+    def __init__(self, issue: Issue) -> None:
+        self._key = issue.key.hex
+        self._language = language_of(issue.language)
+        self._skeleton, self._sender = _skeleton(self._key, sender(), self._language)
+        with translation.override(self._language):
+            self._unsubscribe = url("unsubscribe", "TOKEN")
+
+    def envelope(self, row: ledger.Row) -> Envelope:
+        unsubscribe = self._unsubscribe.replace("TOKEN", row.unsubscribe_token)
+        recipient = Recipient(
+            row.email,
+            stable_message_id(self._key, row.public_id, self._sender.domain),
+            {"unsubscribe": unsubscribe},
+            unsubscribe,
+        )
+        return Envelope(row.delivery_id, self._sender.address, row.email, self._skeleton.fill(recipient))
+
+
+@lru_cache(maxsize=8)
+def _skeleton(key: str, from_: Sender, language: str) -> tuple[Skeleton, Sender]:
+    """Frozen content renders to the same bytes, so steps of one worker share it."""
+    issue = Issue.objects.select_related("mailing_list").get(key=key)
+    headers = list_headers(issue.mailing_list, f"{issue.key.hex[:12]}:{issue.mailing_list.key}:{_site_name()}")
+    letter = Letter(from_, issue.subject, issue.text, issue.html, language, headers, issue.started_at)
+    return render(letter), from_

@@ -1,0 +1,26 @@
+"""The admin's own log. Django's and Wagtail's would write ``str(object)`` into the default database."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from webstreet.atoms.newsletter.models.base import Plain
+
+
+class Change(Plain):
+    """Who did what to which row. ``user_id`` is a plain number: users live in another database. Append-only."""
+
+    at = models.DateTimeField(default=timezone.now)
+    user_id = models.BigIntegerField(null=True, blank=True)
+    noun = models.CharField(max_length=20)
+    noun_id = models.BigIntegerField()
+    verb = models.CharField(max_length=20)
+
+    class Meta(Plain.Meta):
+        abstract = False
+        indexes = [models.Index(fields=["noun", "noun_id", "id"], name="newsletter_change_noun")]
+
+    @classmethod
+    def note(cls, verb: str, row: models.Model, *, by: int | None) -> None:
+        cls.objects.create(user_id=by, noun=type(row).__name__.lower(), noun_id=row.pk, verb=verb)

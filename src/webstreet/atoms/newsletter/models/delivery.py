@@ -1,0 +1,66 @@
+"""The delivery ledger: one row for each recipient of an issue, and chunks of rows that carry the leases."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from webstreet.atoms.newsletter.models.base import Plain
+from webstreet.atoms.newsletter.models.issue import Issue
+from webstreet.atoms.newsletter.models.subscriber import Subscriber
+
+
+class State(models.TextChoices):
+    """What became of one recipient. ``claimed`` is not stored: it is ``queued`` in a chunk that a worker holds a lease on."""
+
+    QUEUED = "queued", _("Queued")
+    SENDING = "sending", _("Sending")
+    SENT = "sent", _("Sent")
+    DEFERRED = "deferred", _("Deferred")
+    FAILED = "failed", _("Failed")
+    SUPPRESSED = "suppressed", _("Left out")
+    UNCERTAIN = "uncertain", _("Uncertain")
+
+
+OPEN = (State.QUEUED, State.SENDING, State.DEFERRED)
+"""States that still change by themselves."""
+
+
+class Chunk(Plain):
+    """Some hundred ledger rows of an issue, leased together: cheaper than a lease a row. Closed when none of them is open."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="chunks")
+    number = models.PositiveIntegerField()
+    closed = models.BooleanField(default=False)
+    due_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.CharField(max_length=32, blank=True, default="")
+
+    class Meta(Plain.Meta):
+        abstract = False
+        constraints = [models.UniqueConstraint(fields=["issue", "number"], name="newsletter_chunk_once")]
+        indexes = [models.Index(fields=["closed", "due_at"], name="newsletter_chunk_due")]
+
+
+class Delivery(Plain):
+    """One recipient of one issue. The row outlives the person: removing a subscriber leaves the count.
+
+    Attributes:
+        number: of the chunk.
+        attempts: how often it was marked as sending; also fences off a worker that answers after its lease was given away.
+        code: the server's code and enhanced code, or a fact of ours ("unsubscribed", "cancelled").
+    """
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="deliveries")
+    subscriber = models.ForeignKey(Subscriber, null=True, on_delete=models.SET_NULL, related_name="deliveries")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    code = models.CharField(max_length=40, blank=True, default="")
+    changed_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(Plain.Meta):
+        abstract = False
+        constraints = [models.UniqueConstraint(fields=["issue", "subscriber"], name="newsletter_delivery_once")]
+        indexes = [models.Index(fields=["issue", "number"], name="newsletter_delivery_chunk")]

@@ -1,0 +1,94 @@
+"""A subscriber, and the record of what was agreed to."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import uuid
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from webstreet.atoms.newsletter.models.base import Plain
+from webstreet.mail.address import ADDRESS_MAX, readable_address
+
+
+def unsubscribe_token() -> str:
+    """160 bits; kept in clear because every mail carries it again, and all it can do is unsubscribe."""
+    return secrets.token_urlsafe(20)
+
+
+class Subscriber(Plain):
+    """A person who reads by mail. ``email`` is normalised (`webstreet.mail.address`), so that one mailbox is one row.
+
+    Attributes:
+        public_id: names the subscriber in Message-IDs.
+        source, external_id: where an imported one came from; both empty or null for sign-ups.
+        confirmation_asked_at: when the last confirmation mail was prepared; the next may follow a day later.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Waiting for confirmation")
+        ACTIVE = "active", _("Active")
+        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+        SUPPRESSED = "suppressed", _("Suppressed")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    email = models.CharField(max_length=ADDRESS_MAX, unique=True)
+    name = models.CharField(max_length=100, blank=True, default="")
+    language = models.CharField(max_length=10, blank=True, default="")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
+    status_since = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now)
+    source = models.CharField(max_length=60, default="form")
+    external_id = models.CharField(max_length=100, null=True, blank=True)
+    unsubscribe_token = models.CharField(max_length=40, unique=True, default=unsubscribe_token, editable=False)
+    confirmation_asked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(Plain.Meta):
+        abstract = False
+        constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="newsletter_subscriber_external")]
+        indexes = [models.Index(fields=["status", "id"], name="newsletter_subscriber_status")]
+
+    @property
+    def shown_email(self) -> str:
+        return readable_address(self.email)
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == self.Status.ACTIVE
+
+    def become(self, status: Any, *, now: dt.datetime | None = None) -> bool:
+        """Change the status in place (saved); whether it changed."""
+        if self.status == status:
+            return False
+        self.status, self.status_since = status, now or timezone.now()
+        self.save(update_fields=["status", "status_since"])
+        return True
+
+    def note_consent(
+        self, event: Any, *, version: str = "", text: str = "", source: str = "", network: str = ""
+    ) -> None:
+        self.consents.create(event=event, text_version=version, text=text, source=source, network=network)
+
+
+class ConsentRecord(Plain):
+    """One thing a person said, as it would have to be proved. ``network`` is shortened to /24 or /56. Append-only."""
+
+    class Event(models.TextChoices):
+        ASKED = "asked", _("Signed up")
+        CONFIRMED = "confirmed", _("Confirmed")
+        IMPORTED = "imported", _("Imported")
+        ADDED = "added", _("Added by an editor")
+        WITHDRAWN = "withdrawn", _("Unsubscribed")
+        RESTORED = "restored", _("Unsubscription undone")
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="consents")
+    event = models.CharField(max_length=12, choices=Event.choices)
+    at = models.DateTimeField(default=timezone.now)
+    text_version = models.CharField(max_length=40, blank=True, default="")
+    text = models.TextField(blank=True, default="")
+    source = models.CharField(max_length=60, blank=True, default="")
+    network = models.CharField(max_length=50, blank=True, default="")

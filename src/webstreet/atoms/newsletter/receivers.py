@@ -1,0 +1,39 @@
+"""What the newsletter answers when the engine or another atom asks."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from webstreet.atoms.newsletter import actions, guard, tasks
+from webstreet.atoms.newsletter.importing import take
+from webstreet.atoms.newsletter.models.base import alias
+from webstreet.engine import hooks
+from webstreet.engine.tasks import enqueue_on_commit
+
+SLOTS = ("after_article", "home_after", "footer")
+
+
+@hooks.register("article_first_public")
+def article_first_public(uuid: uuids.UUID) -> None:
+    """Called from a task that is tried again until we return, so the issue is made here and not in a task that could get lost."""
+    made = actions.create_issue(uuid)
+    if made is not None and made[0].may_send:
+        enqueue_on_commit(tasks.deliver, made[0].pk, using=alias())
+
+
+@hooks.register("slot")
+def slot(name: str, request: HttpRequest | None, context: dict[str, Any]) -> SafeString | str:
+    """The sign-up form. Touches neither session nor database, so the page around it can be cached."""
+    if name not in SLOTS:
+        return ""
+    _version, text = actions.consent_text()
+    words = {"token": guard.form_token(), "consent": text, "where": name.replace("_", "-")}
+    return render_to_string("newsletter/form.html", words)
+
+
+hooks.register("import_subscribers")(take)

@@ -1,0 +1,147 @@
+"""Work in the background: ids in, nothing out. Every row that needs work is found again by a sweeper, so a lost task loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import threading
+import time
+
+from django.utils import timezone
+
+from webstreet.atoms.newsletter import actions, ledger, mails
+from webstreet.atoms.newsletter.models.base import APP, alias
+from webstreet.atoms.newsletter.models.delivery import Chunk
+from webstreet.atoms.newsletter.models.issue import Issue
+from webstreet.atoms.newsletter.models.notice import Notice
+from webstreet.atoms.newsletter.models.sign_up import SignUp, Throttle
+from webstreet.atoms.newsletter.models.token import KEEP, Token
+from webstreet.atoms.newsletter.outbox import IssueOutbox
+from webstreet.contract.environment import EMAIL_URL, read
+from webstreet.engine.tasks import enqueue_on_commit, every, task
+from webstreet.kernel.errors import WebstreetError
+from webstreet.mail.pump import Outcome, Transport, pump
+from webstreet.mail.smtp import SmtpTransport
+from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
+
+STEP_S = 0.7
+"""Budget of one step of an issue, so that the step with its ends stays below a second."""
+LEFT_AFTER = dt.timedelta(seconds=5)
+_mine = threading.local()
+
+
+# -- The mail server -------------------------------------------------------------------------------------------------
+def _transport() -> tuple[Transport, asyncio.Runner]:
+    """This thread's connections to the mail server; kept between steps, made anew when EMAIL_URL changes."""
+    address = read(os.environ, EMAIL_URL, DEFAULT_EMAIL_URL)
+    if getattr(_mine, "address", None) != address:
+        close_transport()
+        _mine.transport = SmtpTransport(EmailUrl.parse(address), connections=mails.parameters().connections)
+        _mine.runner = asyncio.Runner()
+        _mine.address = address
+    return _mine.transport, _mine.runner
+
+
+def close_transport() -> None:
+    """Say goodbye to the mail server."""
+    if getattr(_mine, "address", None) is not None:
+        _mine.address = None
+        with _mine.runner:
+            _mine.runner.run(_mine.transport.close())
+
+
+# -- People who wait -------------------------------------------------------------------------------------------------
+@task(queue="interactive", atom=APP)
+def process_sign_up(sign_up_id: int) -> None:
+    notice = actions.process_sign_up(sign_up_id)
+    if notice is not None:
+        enqueue_on_commit(send_notice, notice.pk, using=alias())
+
+
+@task(queue="interactive", atom=APP)
+def send_notice(notice_id: int) -> None:
+    """Send a confirmation or welcome mail; when the mail server is away it is tried again by the sweeper."""
+    notice = Notice.claim(notice_id)
+    if notice is None:
+        return
+    transport, runner = _transport()
+    envelope = mails.notice_envelope(notice)
+    results, trouble = runner.run(transport.send([envelope], deadline=time.monotonic() + STEP_S))
+    result = results[0]
+    if result.outcome in (Outcome.SENT, Outcome.UNCERTAIN):
+        notice.was_sent(result.code)
+    elif result.outcome is Outcome.FAILED:
+        notice.give_up(result.code)
+    else:
+        notice.try_later(trouble.code if trouble else result.code)
+
+
+# -- Issues ----------------------------------------------------------------------------------------------------------
+@task(queue="bulk", atom=APP)
+def deliver(issue_id: int) -> None:
+    """One step of an issue, at most a second; enqueues itself again while there is something to do at once."""
+    issue = Issue.objects.filter(pk=issue_id).first()
+    if issue is not None and deliver_step(issue):
+        enqueue_on_commit(deliver, issue_id, using=alias())
+
+
+def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
+    """Do one step; whether another should follow at once. Several workers may be at one issue: each takes other chunks."""
+    if issue.cancelled_at:
+        return _close_cancelled(issue)
+    if not issue.may_send or issue.due_at > timezone.now():
+        return False
+    ledger.freeze_audience(issue)
+    transport, runner = _transport()
+    try:
+        outbox = IssueOutbox(issue, resend_uncertain=mails.parameters().uncertain == "resend")
+    except WebstreetError as error:
+        issue.pause(reason=error.error_code)
+        raise
+    try:
+        done = pump(outbox, transport, runner, budget_s=budget_s)
+    finally:
+        outbox.close()
+    return not done.empty and done.trouble is None
+
+
+def _close_cancelled(issue: Issue) -> bool:
+    chunk = ledger.claim_chunk(issue)
+    if chunk is None:
+        return False
+    ledger.cancel_chunk(chunk)
+    return True
+
+
+# -- Sweepers --------------------------------------------------------------------------------------------------------
+@every(5)
+def find_left_work() -> None:
+    """Enqueue again whatever should have happened by now: lost wake-ups, killed workers, an absent mail server."""
+    limit = timezone.now() - LEFT_AFTER
+    for pk in SignUp.objects.filter(created_at__lt=limit).order_by("id").values_list("pk", flat=True)[:200]:
+        process_sign_up.enqueue(pk)
+    for pk in Notice.open().filter(due_at__lt=limit).order_by("due_at").values_list("pk", flat=True)[:200]:
+        send_notice.enqueue(pk)
+    _find_left_issues()
+
+
+def _find_left_issues() -> None:
+    now = timezone.now()
+    expired = Chunk.objects.filter(closed=False, lease_until__lt=now).values_list("issue_id", flat=True)
+    resend = mails.parameters().uncertain == "resend"
+    for issue in Issue.objects.filter(pk__in=list(expired[:100])):
+        ledger.take_over_expired(issue)
+        if resend:
+            ledger.send_uncertain_again(issue, only_first=True)
+    for issue in Issue.due(now).order_by("id")[:50]:
+        # A worker that is at it enqueues itself; a lease that runs means it is.
+        if not issue.chunks.filter(closed=False, lease_until__gt=now).exists():
+            deliver.enqueue(issue.pk)
+
+
+@every(3600)
+def forget_old() -> None:
+    """Counters of yesterday, links that expired a month ago."""
+    Throttle.objects.filter(window__lt=timezone.now() - dt.timedelta(days=2)).delete()
+    Token.objects.filter(expires_at__lt=timezone.now() - KEEP).delete()

@@ -1,0 +1,19 @@
+"""Addresses of the newsletter's own pages and of its API. The admin's are registered in ``wagtail_hooks``."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from webstreet.atoms.newsletter.views import api, pages
+
+_pages = [
+    path("subscribe/", pages.subscribe, name="subscribe"),
+    path("confirm/<str:token>/", pages.confirm, name="confirm"),
+    path("unsubscribe/<str:token>/", pages.unsubscribe, name="unsubscribe"),
+    path("undo/<str:token>/", pages.undo, name="undo"),
+]
+urlpatterns = [path("newsletter/", include((_pages, "newsletter")))]
+api_urlpatterns = [
+    path("newsletter/subscriptions", api.subscriptions, name="newsletter_api_subscriptions"),
+    path("newsletter/form-token", api.form_token, name="newsletter_api_form_token"),
+]

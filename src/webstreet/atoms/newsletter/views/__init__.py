@@ -1,0 +1,1 @@
+"""What readers and programs see of the newsletter. No session, no cookie; a GET changes nothing."""
