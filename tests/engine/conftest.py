@@ -6,9 +6,14 @@ A test says which databases it uses (``@pytest.mark.django_db(databases=["defaul
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
+import socket
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -159,3 +164,121 @@ def _clean_process(settings) -> Iterator[None]:
     forget()
     yield
     forget()
+
+
+PROBES = Path(__file__).parent / "probes"
+
+
+class SiteProcesses:
+    """A site of its own in a temporary folder, run as real processes of ``python -m webstreet.engine``.
+
+    The module ``probes.probe_tasks`` (tests/engine/probes) is importable there.
+    """
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.folder = folder
+        self.manifest = folder / "site.yaml"
+        self.data = folder / "data"
+        self.manifest.write_text((Path(__file__).parent / "site.yaml").read_text("utf-8"), "utf-8")
+        kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME")}
+        self.environ = kept | {
+            "SITE_MANIFEST": str(self.manifest),
+            "DATA_DIR": str(self.data),
+            "BASE_URL": "http://127.0.0.1:8000",
+            "PYTHONPATH": str(PROBES),
+            "PROBE_FILE": str(folder / "probe.txt"),
+            **variables,
+        }
+        self.started: list[subprocess.Popen[str]] = []
+
+    def run(self, *arguments: str, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "webstreet.engine", *arguments]
+        return subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=timeout, check=False)
+
+    def documents(self, *arguments: str) -> list[dict]:
+        """What a command printed for the control plane; it must have succeeded."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def python(self, code: str) -> str:
+        """Run code inside the site's Django; what it printed."""
+        done = self.run("manage", "shell", "--no-imports", "-c", code)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def start(self, *arguments: str, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[str]:
+        log = (self.folder / f"log-{len(self.started)}").open("w+")
+        command = [sys.executable, "-m", "webstreet.engine", *arguments]
+        process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log, text=True, pass_fds=pass_fds)
+        self.started.append(process)
+        return process
+
+    def log(self) -> str:
+        return "".join(path.read_text("utf-8") for path in sorted(self.folder.glob("log-*")))
+
+    def probe(self) -> list[str]:
+        path = Path(self.environ["PROBE_FILE"])
+        return path.read_text("utf-8").split() if path.exists() else []
+
+    def end(self) -> None:
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait(10)
+
+
+def until(true: Callable[[], object], *, seconds: float = 30, what: str = "") -> object:
+    """Poll until ``true()`` is; fail after ``seconds``."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := true():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"did not happen within {seconds} s: {what}")
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., object]:
+    return until
+
+
+@pytest.fixture
+def site_processes(tmp_path: Path) -> Iterator[Callable[..., SiteProcesses]]:
+    """``site_processes(REDIS_URL=...)`` makes a site; its processes end with the test."""
+    made: list[SiteProcesses] = []
+
+    def make(**variables: str) -> SiteProcesses:
+        folder = tmp_path / f"site-{len(made)}"
+        folder.mkdir()
+        made.append(SiteProcesses(folder, **variables))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.end()
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A real Redis of its own; the test is skipped where there is no redis-server."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("redis-server is not installed")
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+
+        def answers() -> bool:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return True
+            return False
+
+        until(answers, what="redis answers")
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(10)

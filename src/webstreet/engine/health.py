@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 
 from webstreet import __version__
 from webstreet.contract import CONTRACT_VERSION, health
@@ -38,8 +38,8 @@ class Health:
         if request.path == health.READY_PATH:
             found = ready()
             return _answer(found, 200 if found.status == "ready" else 503)
-        if request.path == health.FACTS_PATH and _may_see_facts(request):
-            return _answer(facts())
+        if request.path == health.FACTS_PATH:
+            return _answer(facts()) if _may_see_facts(request) else HttpResponseNotFound()
         return self.get_response(request)
 
 

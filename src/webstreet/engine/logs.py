@@ -73,7 +73,7 @@ def frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
 class PlainFormatter(logging.Formatter):
     """``2026-11-21T09:00:00Z level logger: message key=value``."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)  # type: ignore[assignment]
 
     def format(self, record: logging.LogRecord) -> str:
         moment = self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z"
@@ -129,6 +129,8 @@ def logging_config(style: str, level: str = "INFO") -> dict[str, Any]:
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             # One line a job with its arguments.
             "rq": {"level": "WARNING"},
+            # Two lines for each page that Wagtail indexes.
+            "django_tasks": {"level": "WARNING"},
             "wagtail": {"level": "WARNING"},
             "PIL": {"level": "WARNING"},
         },

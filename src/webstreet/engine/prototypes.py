@@ -99,11 +99,13 @@ def copy(source: Path, target: Path) -> None:
         sqlite3.Error: the source is not a database; the target is removed.
     """
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-    with contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=30)) as reading:
-        with contextlib.closing(sqlite3.connect(target)) as writing:
-            reading.backup(writing)
-            # The copy must be one file: a database in WAL mode would look for its log beside it.
-            writing.execute("PRAGMA journal_mode=DELETE")
+    with (
+        contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=30)) as reading,
+        contextlib.closing(sqlite3.connect(target)) as writing,
+    ):
+        reading.backup(writing)
+        # The copy must be one file: a database in WAL mode would look for its log beside it.
+        writing.execute("PRAGMA journal_mode=DELETE")
 
 
 def _path(alias: str) -> Path:

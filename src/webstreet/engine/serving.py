@@ -8,37 +8,42 @@ swaps processes under load.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+from typing import Any
 
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+logger = logging.getLogger(__name__)
 THREADS = 6
 GRACE_S = 30
+BACKLOG = 1024
 
 
 class InheritedSocketServer(MPServer):
     """Serves on the file descriptor ``fd`` and leaves the socket open for its owner when it ends."""
 
-    def __init__(self, *args: object, fd: int, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *, fd: int, **options: Any) -> None:
+        super().__init__(**options)
         self._inherited_fd = fd
 
     def _init_shared_socket(self) -> None:
         # A copy of our own: granian closes what it is given, the owner's socket goes on listening.
         own = os.dup(self._inherited_fd)
         os.set_inheritable(own, True)
-        self._ssp = None
-        self._shd = SocketHolder(own)
-        self._sfd = own
-        self._sso = socket.socket(fileno=own)
-        self._sso.setblocking(False)
+        held = socket.socket(fileno=own)
+        held.setblocking(False)
+        # Three names by which granian knows the same socket (2.8: MPServer._init_shared_socket).
+        vars(self).update(_ssp=None, _shd=_holder(own), _sfd=own, _sso=held)
 
-    def _drop_shared_socket(self) -> None:
-        self._sso.close()
+
+def _holder(fd: int) -> SocketHolder:
+    return SocketHolder(fd, False, BACKLOG)  # type: ignore[call-arg]  # granian's stub leaves the arguments out
 
 
 def serve(*, fd: int | None, host: str, port: int) -> int:
@@ -47,7 +52,7 @@ def serve(*, fd: int | None, host: str, port: int) -> int:
     Args:
         fd: an inherited, listening TCP socket; None to open ``host:port``.
     """
-    options = {
+    options: dict[str, Any] = {
         "target": "webstreet.engine.announcing:application",
         "factory": True,
         "interface": Interfaces.WSGI,
@@ -58,18 +63,21 @@ def serve(*, fd: int | None, host: str, port: int) -> int:
         "http": HTTPModes.http1,
         "http1_settings": HTTP1Settings(header_read_timeout=15_000),
         "websockets": False,
-        "backlog": 1024,
+        "backlog": BACKLOG,
         "workers_kill_timeout": GRACE_S,
         "log_access": False,
+        "log_level": LogLevels.error,
         "log_dictconfig": {
             "version": 1,
             "disable_existing_loggers": False,
-            "loggers": {"_granian": {"level": "WARNING"}},
+            "loggers": {"_granian": {}},
         },
     }
     if fd is None:
         server = MPServer(address=host, port=port, **options)
     else:
         server = InheritedSocketServer(fd=fd, **options)
+    logger.info("web.started")
     server.serve()
+    logger.info("web.stopped")
     return 0

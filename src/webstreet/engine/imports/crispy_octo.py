@@ -78,7 +78,7 @@ def _check(path: Path, report: Report) -> dict[str, int]:
         dump = Dump(file, path.name, TABLES, on_read)
         for row in dump:
             _required(dump, row)
-    if not set(TABLES) & set(dump.columns | dump.counts):
+    if not set(TABLES) & set(dump.counts):
         hint = f"Its tables: {', '.join(sorted(dump.counts)[:8]) or 'none'}."
         raise invalid(path.name, 1, 'has neither a table "articles" nor "subscribers".', hint, "dump.no_tables")
     return dump.counts

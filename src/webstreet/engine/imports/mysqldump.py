@@ -34,7 +34,7 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(rb"\\(.)|''|\"\"", re.DOTALL)
 _ESCAPED = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a", b"%": b"\\%", b"_": b"\\_"}
 _STARTS = frozenset(
-    [
+    (
         "SET",
         "DROP",
         "CREATE",
@@ -48,21 +48,11 @@ _STARTS = frozenset(
         "COMMIT",
         "START",
         "BEGIN",
-        "CHANGE",
-        "CALL",
-        "GRANT",
-        "FLUSH",
-        "ANALYZE",
-        "UPDATE",
-        "DELETE",
-        "TRUNCATE",
-        "RENAME",
-        "SELECT",
-        "SHOW",
-    ]
+    )
+    + ("CHANGE", "CALL", "GRANT", "FLUSH", "ANALYZE", "UPDATE", "DELETE", "TRUNCATE", "RENAME", "SELECT", "SHOW")
 )
 _NOT_COLUMNS = frozenset(
-    ["PRIMARY", "KEY", "UNIQUE", "CONSTRAINT", "INDEX", "FULLTEXT", "SPATIAL", "CHECK", "FOREIGN", "PERIOD"]
+    ("PRIMARY", "KEY", "UNIQUE", "CONSTRAINT", "INDEX", "FULLTEXT", "SPATIAL", "CHECK", "FOREIGN", "PERIOD")
 )
 _DELIMITER_BACK = re.compile(rb"^[ \t]*DELIMITER[ \t]+;[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 

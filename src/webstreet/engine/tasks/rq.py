@@ -12,10 +12,10 @@ from typing import Any
 
 import django_rq
 from django.conf import settings
-from django_tasks_rq import Job
+from django_tasks_rq import Job as TaskJob
 from rq import SimpleWorker
 from rq.exceptions import DequeueTimeout
-from rq.job import JobStatus
+from rq.job import Job, JobStatus
 from rq.queue import Queue
 from rq.registry import FailedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
 
@@ -33,7 +33,7 @@ class RqSource:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.queues = {q: django_rq.get_queue(q, job_class=Job) for q in settings.WORK_QUEUES}
+        self.queues = {q: django_rq.get_queue(q, job_class=TaskJob) for q in settings.WORK_QUEUES}
         self.connection = next(iter(self.queues.values())).connection
         self.worker: SimpleWorker | None = None
         self._must_wait = False
@@ -45,12 +45,11 @@ class RqSource:
             list(self.queues.values()),
             name=self.name,
             connection=self.connection,
-            job_class=Job,
+            job_class=TaskJob,
             default_result_ttl=RESULTS_KEPT_S,
             exception_handlers=[self._note],
             log_job_description=False,
         )
-        self.worker.failure_ttl = FAILURES_KEPT_S
         if not self.connection.exists(self.worker.key):
             self.worker.register_birth()
 
@@ -83,7 +82,7 @@ class RqSource:
         """From the first queue that has something, in the order given to `take`."""
         queues = [self.queues[q] for q in self._served]
         found: tuple[Job, Queue] | None = Queue.dequeue_any(
-            queues, timeout_s, connection=self.connection, job_class=Job
+            queues, timeout_s, connection=self.connection, job_class=TaskJob
         )
         return found
 
@@ -92,15 +91,15 @@ class RqSource:
         seen = dict(WorkerSeen.objects.values_list("name", "seen_at"))
         count = 0
         for queue in self.queues.values():
-            started = StartedJobRegistry(queue=queue, job_class=Job)
+            started = StartedJobRegistry(queue=queue, job_class=TaskJob)
             for job_id in started.get_job_ids(cleanup=False):
-                job = Job.fetch(job_id, connection=self.connection)
+                job = TaskJob.fetch(job_id, connection=self.connection)
                 if is_dead(job.worker_name or "", seen.get(job.worker_name or "")):
                     count += self._again(job, queue)
-            due = ScheduledJobRegistry(queue=queue, job_class=Job)
+            due = ScheduledJobRegistry(queue=queue, job_class=TaskJob)
             for job_id in due.get_jobs_to_schedule():
                 if self.connection.zrem(due.key, job_id):
-                    queue.enqueue_job(Job.fetch(job_id, connection=self.connection))
+                    queue.enqueue_job(TaskJob.fetch(job_id, connection=self.connection))
         return count
 
     def _again(self, job: Job, queue: Queue) -> int:
@@ -112,7 +111,7 @@ class RqSource:
         job.save_meta()
         if job.meta["deaths"] >= ATTEMPTS:
             job.set_status(JobStatus.FAILED)
-            FailedJobRegistry(queue=queue, job_class=Job).add(job, ttl=FAILURES_KEPT_S, exc_string="its workers died")
+            FailedJobRegistry(queue=queue, job_class=TaskJob).add(job, ttl=FAILURES_KEPT_S, exc_string="its workers died")
             return 0
         queue.enqueue_job(job)
         return 1
@@ -122,7 +121,7 @@ class RqSource:
         self._must_wait = False
         self.worker.execute_job(job, queue)
         if self._must_wait:
-            FailedJobRegistry(queue=queue, job_class=Job).requeue(job)
+            FailedJobRegistry(queue=queue, job_class=TaskJob).requeue(job)
 
     def _note(self, job: Job, kind: type[BaseException], error: BaseException, trace: Any) -> bool:
         self._must_wait = issubclass(kind, TaskMustWait)

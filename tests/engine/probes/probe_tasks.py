@@ -1,0 +1,47 @@
+"""Tasks that leave traces in PROBE_FILE, for tests that run real workers."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from django.db import DatabaseError
+
+from webstreet.engine.tasks import task
+
+
+def trace(word: str) -> None:
+    with open(os.environ["PROBE_FILE"], "a") as file:
+        file.write(f"{word}\n")
+
+
+@task(queue="interactive")
+def soon(word: str) -> None:
+    trace(word)
+
+
+@task(queue="bulk")
+def later(word: str) -> None:
+    trace(word)
+
+
+@task(queue="bulk")
+def slow_once(word: str) -> None:
+    """Hangs the first time, so that a test can kill the worker in the middle."""
+    first = not os.path.exists(os.environ["PROBE_FILE"])
+    trace(word)
+    if first:
+        time.sleep(60)
+
+
+@task(queue="interactive", atom="newsletter")
+def of_newsletter(word: str) -> None:
+    trace(word)
+
+
+@task(queue="interactive")
+def fails_with_an_address(word: str) -> None:
+    try:
+        raise DatabaseError("Key (email)=(canary.person@example.org) already exists")
+    except DatabaseError as error:
+        raise ValueError("canary.person@example.org") from error

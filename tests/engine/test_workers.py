@@ -1,0 +1,123 @@
+"""Real worker processes on both task backends: quick, ordered, and survived by their work when they are killed."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+BACKENDS = ["database", "rq"]
+
+
+@pytest.fixture(params=BACKENDS)
+def site(request, site_processes):
+    extra = {}
+    if request.param == "rq":
+        extra = {"REDIS_URL": request.getfixturevalue("redis_url"), "SECRET_KEY": "only-for-tests-" * 5}
+    found = site_processes(**extra)
+    found.documents("prepare")
+    return found
+
+
+ENQUEUE = """
+import probe_tasks as p
+from django.db import transaction
+from webstreet.engine.tasks import enqueue_on_commit
+"""
+
+
+def test_interactive_before_bulk_and_a_rolled_back_transaction_leaves_nothing(site, wait_until):
+    site.python(
+        ENQUEUE
+        + """
+with transaction.atomic():
+    for word in ("b1", "b2", "b3"):
+        enqueue_on_commit(p.later, word)
+    enqueue_on_commit(p.soon, "i1")
+    enqueue_on_commit(p.of_newsletter, "n1")
+try:
+    with transaction.atomic():
+        enqueue_on_commit(p.soon, "never")
+        raise RuntimeError
+except RuntimeError:
+    pass
+"""
+    )
+    worker = site.start("work")
+    wait_until(lambda: len(site.probe()) >= 5, what="five tasks")
+    assert site.probe() == ["i1", "n1", "b1", "b2", "b3"]
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(10) == 0
+    assert site.probe() == ["i1", "n1", "b1", "b2", "b3"]
+
+
+def test_a_fresh_task_starts_soon(site, wait_until):
+    site.start("work")
+    wait_until(lambda: "worker.started" in site.log(), what="the worker")
+    delays = site.python(
+        ENQUEUE
+        + """
+import os, time
+seen = []
+for number in range(5):
+    path = os.environ["PROBE_FILE"]
+    p.soon.enqueue(f"w{number}")
+    began = time.monotonic()
+    while not (os.path.exists(path) and f"w{number}" in open(path).read()) and time.monotonic() < began + 10:
+        time.sleep(0.005)
+    seen.append(time.monotonic() - began)
+    time.sleep(0.3)
+print(sorted(seen)[2])
+"""
+    )
+    # The median, because the machine that runs the tests does other things too.
+    assert float(delays.split()[-1]) < 0.3
+
+
+def test_what_a_killed_worker_was_doing_is_done_by_the_next(site, wait_until):
+    site.python(ENQUEUE + "p.slow_once.enqueue('once')")
+    first = site.start("work")
+    wait_until(lambda: site.probe() == ["once"], what="the task begins")
+    first.kill()
+    first.wait(10)
+    began = time.monotonic()
+    site.start("work")
+    wait_until(lambda: site.probe() == ["once", "once"], what="the task begins again")
+    assert time.monotonic() - began < 25
+
+
+def test_errors_hold_no_address_in_queue_or_log(site, wait_until):
+    site.python(ENQUEUE + "p.fails_with_an_address.enqueue('1')\np.soon.enqueue('after')")
+    site.start("work")
+    wait_until(lambda: "after" in site.probe(), what="the task after the failing one")
+    assert "canary.person" not in site.log()
+    assert "task.failed" in site.log()
+    stored = site.python(
+        """
+from django.conf import settings
+if settings.WEBSTREET_ENVIRONMENT.redis_url:
+    import redis, zlib
+    r = redis.Redis.from_url(settings.WEBSTREET_ENVIRONMENT.redis_url)
+    for key in r.keys("*"):
+        value = r.dump(key) or b""
+        print(key, value)
+        if r.type(key) == b"hash":
+            for v in r.hgetall(key).values():
+                try: print(zlib.decompress(v))
+                except zlib.error: print(v)
+        if r.type(key) == b"stream":
+            print(r.xrange(key))
+            for _, fields in r.xrange(key):
+                for v in fields.values():
+                    try:
+                        import base64; print(zlib.decompress(base64.b64decode(v)))
+                    except Exception: pass
+else:
+    from django_tasks_db.models import DBTaskResult
+    for row in DBTaskResult.objects.values_list():
+        print(row)
+"""
+    )
+    assert "fails_with_an_address" in stored
+    assert "canary" not in stored
