@@ -29,7 +29,10 @@ def pages() -> dict[str, str]:
 
 
 def _page(atom: AtomManifest) -> str:
-    readme = (FOLDER / atom.name / "README.md").read_text("utf-8").strip()
+    source = FOLDER / atom.name / "README.md"
+    # An atom from elsewhere may have none; that ours have one is tested.
+    own = f"# {atom.title}\n\n{atom.purpose} {atom.typical_use}"
+    readme = source.read_text("utf-8").strip() if source.is_file() else own
     facts = [
         ("Kind", atom.kind),
         ("Keeps data in", ", ".join(atom.stores) or "nothing"),
