@@ -70,11 +70,11 @@ class Received:
         return message
 
     def body(self, subtype: str) -> str:
-        """The text of the first ``text/<subtype>`` part."""
+        """The text of the first ``text/<subtype>`` part, lines ended by LF."""
         part = self.parsed.get_body(preferencelist=(subtype,))
         assert part is not None, f"no text/{subtype} part"
         content: str = part.get_content()
-        return content
+        return content.replace("\r\n", "\n")
 
 
 class RecordingSmtpServer:

@@ -191,7 +191,8 @@ def _fate(outcome: Outcome, code: str, attempt: int, now: dt.datetime, *, resend
         minutes = RETRY_MINUTES[min(attempt, len(RETRY_MINUTES)) - 1]
         return {"state": State.DEFERRED, "code": code, "due_at": now + dt.timedelta(minutes=minutes)}
     if resend_uncertain and attempt == 1:
-        return {"state": State.QUEUED, "code": "again"}
+        # Not at once: whatever made the server silent may still be there, and there is only one second try.
+        return {"state": State.DEFERRED, "code": "again", "due_at": now + dt.timedelta(minutes=RETRY_MINUTES[0])}
     return {"state": State.UNCERTAIN, "code": code}
 
 

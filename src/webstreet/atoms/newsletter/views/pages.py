@@ -52,7 +52,7 @@ def _form(*, email: str = "", error: str = "") -> dict[str, object]:
 
 
 def _message(request: HttpRequest, title: str, *text: str, status: int = 200, **more: object) -> HttpResponse:
-    words = {"title": title, "text": text, **more}
+    words = {"title": title, "text": text, "message": "", **more}
     return render(request, "newsletter/message.html", words, status=status)
 
 
