@@ -79,6 +79,7 @@ def tail(folder: Folder, process: str, lines: int, follow: bool) -> Iterator[str
                 found = True
                 yield line
         if not found:
+            yield ""  # a reader that has gone away is noticed only when something is handed to it
             time.sleep(FOLLOW_S)
 
 
