@@ -12,15 +12,26 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client as DjangoClient
 
+from tests.control.release import RELEASE
+from webstreet.contract import template as shipped
 from webstreet.control.api import auth
 from webstreet.control.clients.actions import add_client
 from webstreet.control.clients.models import AccessKey, Client, Role
+from webstreet.control.orchestrators.memory import MemoryOrchestrator
+from webstreet.control.places import orchestrators
 from webstreet.control.places.models import make_local
+from webstreet.control.reconcile.plan import Policy, plan
+from webstreet.control.sites.actions import Opening, open_site
+from webstreet.control.sites.models import Site
+from webstreet.control.sites.seen import record_seen
+from webstreet.control.sites.wanted import wanted_sites
+from webstreet.kernel.clock import SystemClock
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    """No counted failure and no spooled file of the test before."""
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Our own small release; no counted failure and no spooled file of the test before."""
+    monkeypatch.setattr(shipped, "shipped_release", lambda: RELEASE)
     auth.of_key.clear()
     auth.of_address.clear()
     yield
@@ -38,6 +49,41 @@ def acme(db: None) -> Client:
 def other(db: None) -> Client:
     make_local()
     return add_client(name="other", title="Other", offer_name="shared", by="test")
+
+
+@pytest.fixture
+def memory(db: None) -> Iterator[MemoryOrchestrator]:
+    """An orchestrator that runs nothing, used for the local cluster."""
+    found = MemoryOrchestrator()
+    orchestrators.use(make_local(), found)
+    yield found
+    orchestrators.forget()
+
+
+@pytest.fixture
+def blog(acme: Client, memory: MemoryOrchestrator) -> Site:
+    """acme/blog, opened and not yet seen."""
+    return open_site(
+        Opening(client="acme", site="blog", template="publication", domains=["blog.acme.example"]), by="test"
+    )
+
+
+@pytest.fixture
+def reconcile(memory: MemoryOrchestrator) -> Any:
+    """Call it to make wishes come true: three passes, in this thread's database connection."""
+
+    def passes(n: int = 3) -> None:
+        for _ in range(n):
+            wanted, seen = wanted_sites(), memory.observe()
+            made = plan(wanted, seen, Policy(), SystemClock().now())
+            record_seen(seen, made)
+            for steps in made.steps.values():
+                for step in steps:
+                    memory.apply(step)
+            seen = memory.observe()
+            record_seen(seen, plan(wanted_sites(), seen, Policy(), SystemClock().now()))
+
+    return passes
 
 
 @dataclass

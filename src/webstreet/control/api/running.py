@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from webstreet.control.sites.rendering import rendered
 router = Router(tags=["sites"])
 FOLLOWERS = threading.BoundedSemaphore(4)
 """Following a log holds one of the few threads of the web process."""
+LONGEST_FOLLOW_S = 3600
 TEXT_ANSWER: dict[str, Any] = {
     "responses": {200: {"description": "OK", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 }
@@ -74,15 +76,34 @@ def show_logs(
     except BaseException:
         FOLLOWERS.release()
         raise
-    return StreamingHttpResponse(_followed(lines), content_type="text/plain; charset=utf-8")
+    return StreamingHttpResponse(_Followed(lines), content_type="text/plain; charset=utf-8")
 
 
-def _followed(lines: Iterator[str]) -> Iterator[bytes]:
-    try:
-        for line in lines:
-            yield f"{line}\n".encode()
-    finally:
-        FOLLOWERS.release()
+class _Followed:
+    """The lines of a followed log as bytes. Gives its place among the followers back once, also if it was never read."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._held = True
+        self._until = time.monotonic() + LONGEST_FOLLOW_S
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for line in self._lines:
+                # Nothing is sent for "", but the server notices that the reader has gone.
+                yield f"{line}\n".encode() if line else b""
+                if time.monotonic() > self._until:
+                    return
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        if self._held:
+            self._held = False
+            FOLLOWERS.release()
+        close = getattr(self._lines, "close", None)
+        if close:
+            close()
 
 
 @router.get(

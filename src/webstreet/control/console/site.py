@@ -41,10 +41,10 @@ class ConsoleSite(UnfoldAdminSite):
 
         return render(request, "console/overview.html", overview())
 
-    def page(self, request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
+    def page(self, request: HttpRequest, name: str, /, **context: Any) -> HttpResponse:
         """A page in the console's frame."""
         request.current_app = self.name  # type: ignore[attr-defined]
-        return render(request, template, self.each_context(request) | context, status=status)
+        return render(request, name, self.each_context(request) | context)
 
 
 console = ConsoleSite(name="console")

@@ -29,6 +29,11 @@ def use(cluster: Cluster, orchestrator: Orchestrator) -> None:
     _made[cluster.pk] = orchestrator
 
 
+def forget() -> None:
+    """Make every adapter anew when it is next asked for."""
+    _made.clear()
+
+
 def _make(cluster: Cluster) -> Orchestrator:
     if cluster.kind == Cluster.Kind.PROCESSES:
         from webstreet.control.orchestrators.processes import ProcessesOrchestrator

@@ -1,0 +1,223 @@
+"""The console: who gets in and how, and that its pages show what there is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client as Browser
+from django.utils import timezone
+
+from webstreet.control.clients.actions import make_login_link
+from webstreet.control.clients.models import AccessKey, Client, LoginLink, Member, Role
+from webstreet.control.sites.imports import Import
+from webstreet.control.sites.models import Site
+from webstreet.control.start import operator as make_operator
+
+
+@pytest.fixture
+def browser(db: None) -> Browser:
+    """Logged in as the operator."""
+    found = Browser()
+    found.force_login(make_operator())
+    return found
+
+
+def path_of(text: Any) -> str:
+    return f"/console/link/{text.reveal()}/"
+
+
+PAGES = [
+    "/console/", "/console/overview/live/", "/console/sites/site/", "/console/sites/site/add/",
+    "/console/clients/client/", "/console/clients/client/add/", "/console/clients/accesskey/",
+    "/console/clients/accesskey/add/", "/console/journal/event/", "/console/catalogue/atoms/",
+    "/console/catalogue/atoms/newsletter/", "/console/catalogue/templates/", "/console/catalogue/templates/publication/",
+    "/console/search/?s=acme",
+]  # fmt: skip
+
+
+def site_pages(site: Site) -> list[str]:
+    return [f"/console/sites/site/{site.pk}/{verb}" for verb in ("change/", "live/", "suspend/", "close/")]
+
+
+class TestLoginLink:
+    def test_get_by_a_scanner_uses_nothing_up(self, db: None) -> None:
+        make_operator()
+        _link, text = make_login_link(by="test")
+        for _ in range(3):
+            page = Browser().get(path_of(text))
+            assert page.status_code == 200
+            assert page["Referrer-Policy"] == "no-referrer"
+        Browser().head(path_of(text))
+        human = Browser()
+        assert human.post(path_of(text)).status_code == 302
+        assert human.get("/console/").status_code == 200
+
+    def test_it_works_once(self, db: None) -> None:
+        make_operator()
+        _link, text = make_login_link(by="test", next="/console/sites/site/")
+        assert Browser().post(path_of(text))["Location"] == "/console/sites/site/"
+        late = Browser()
+        assert late.post(path_of(text)).status_code == 410
+        assert late.get(path_of(text)).status_code == 410
+        assert late.get("/console/").status_code == 302
+
+    def test_it_expires(self, db: None) -> None:
+        make_operator()
+        link, text = make_login_link(by="test")
+        assert dt.timedelta(minutes=9) < link.expires_at - timezone.now() <= dt.timedelta(minutes=10)
+        LoginLink.objects.update(expires_at=timezone.now() - dt.timedelta(seconds=1))
+        assert Browser().post(path_of(text)).status_code == 410
+
+    def test_of_two_at_once_one_wins(self, db: None) -> None:
+        make_operator()
+        link, _text = make_login_link(by="test")
+        twin = LoginLink.objects.get(pk=link.pk)
+        assert [link.use(), twin.use()] == [True, False]
+
+    def test_only_its_hash_is_stored(self, db: None) -> None:
+        make_operator()
+        link, text = make_login_link(by="test")
+        assert text.reveal() not in str(list(LoginLink.objects.values())) + repr(link)
+
+    def test_a_switched_off_operator_stays_out(self, db: None) -> None:
+        user = make_operator()
+        _link, text = make_login_link(by="test")
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        assert Browser().post(path_of(text)).status_code == 410
+
+    def test_the_button_needs_its_token(self, db: None) -> None:
+        make_operator()
+        _link, text = make_login_link(by="test")
+        assert Browser(enforce_csrf_checks=True).post(path_of(text)).status_code == 403
+
+    def test_over_the_api(self, operator: Any) -> None:
+        make_operator()
+        answer = operator.post("/login-links", {"next": "/console/journal/event/"})
+        assert answer.status_code == 201
+        assert re.fullmatch(r"http://testserver/console/link/[\w-]{43}/", answer.json()["url"])
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_for_strangers(blog: Site, path: str) -> None:
+    for role, client in ((None, None), (Role.ADMIN, blog.client), (Role.VIEWER, blog.client)):
+        browser = Browser()
+        if role:
+            user = User.objects.create_user(f"u-{role}", password="x", is_staff=True, is_superuser=True)
+            Member.objects.create(user=user, role=role, client=client)
+            browser.force_login(user)
+        answer = browser.get(path)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/console/login/")
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_load(blog: Site, browser: Browser, reconcile: Any, path: str, language: str) -> None:
+    reconcile()
+    answer = browser.get(path, headers={"Accept-Language": language})
+    assert answer.status_code == 200
+    assert b"//fonts.g" not in answer.content
+    assert answer["Content-Security-Policy"].startswith("default-src 'self'")
+
+
+def test_pages_of_a_site_load_in_every_state(blog: Site, browser: Browser, reconcile: Any) -> None:
+    Import.objects.create(
+        site=blog, source="crispy-octo", created_by="test", progress={"step": "articles", "done": 1, "total": 4}
+    )
+    for _ in range(2):
+        for path in site_pages(blog):
+            assert browser.get(path).status_code == 200, path
+        reconcile()
+
+
+def test_the_list_shows_what_needs_attention_first(
+    acme: Client, memory: Any, browser: Browser, operator: Any, reconcile: Any
+) -> None:
+    for name in ("alpha", "omega"):
+        operator.post("/sites", {"client": "acme", "site": name, "template": "publication"})
+    memory.break_generation(Site.objects.get(name="omega").site_id, 1, "It is broken.")
+    reconcile()
+    page = browser.get("/console/sites/site/").content.decode()
+    assert page.index("acme/omega") < page.index("acme/alpha")
+    assert "Failing" in page
+    assert (
+        "acme/alpha" not in browser.get("/console/sites/site/?state=failing").content.decode().split("result_list")[-1]
+    )
+    assert "acme/alpha" in browser.get("/console/sites/site/?q=alph").content.decode()
+    assert "It is broken." in browser.get("/console/").content.decode()
+
+
+def test_actions_of_a_site(blog: Site, browser: Browser, reconcile: Any) -> None:
+    reconcile()
+    base = f"/console/sites/site/{blog.pk}"
+    for verb in ("suspend", "close"):
+        browser.get(f"{base}/{verb}/")
+    blog.refresh_from_db()
+    assert blog.wanted_generation == 1
+    browser.post(f"{base}/suspend/")
+    blog.refresh_from_db()
+    assert blog.wanted_suspended
+    browser.post(f"{base}/resume/")
+    wrong = browser.post(f"{base}/close/", {"confirm": "blog"})
+    assert b"That is not its name." in wrong.content
+    browser.post(f"{base}/close/", {"confirm": "acme/blog"})
+    reconcile(6)
+    blog.refresh_from_db()
+    assert blog.state == "closed"
+    assert browser.get(f"{base}/change/").status_code == 200
+    assert "acme/blog" in browser.get("/console/sites/site/?state=closed").content.decode()
+
+
+def test_opening_a_site_in_the_console(acme: Client, memory: Any, browser: Browser) -> None:
+    form = {"client": "acme", "site": "new", "template": "publication", "domains": "New.example\n", "languages": ["fr"],
+            "residency_newsletter": "client", "database_newsletter": "canary"}  # fmt: skip
+    wrong = browser.post("/console/sites/site/add/", form)
+    assert b"database_urls.newsletter" in wrong.content
+    assert b"canary" not in wrong.content
+    assert not Site.objects.exists()
+    browser.post("/console/sites/site/add/", form | {"database_newsletter": "postgresql://u:p@db.example/n"})
+    site = Site.objects.get()
+    assert site.domain_names == ["new.example"]
+    assert site.residency == {"newsletter": "client"}
+    again = browser.post(
+        "/console/sites/site/add/", form | {"site": "x", "residency_newsletter": "hosted", "database_newsletter": ""}
+    )
+    assert b"domain.taken" in again.content
+
+
+def test_clients_and_keys_in_the_console(browser: Browser, operator: Any) -> None:
+    assert browser.get("/console/sites/site/add/")["Location"] == "/console/clients/client/add/"
+    assert (
+        b"client.name_invalid"
+        in browser.post("/console/clients/client/add/", {"name": "A B", "offer": "shared"}).content
+    )
+    browser.post("/console/clients/client/add/", {"name": "acme", "offer": "shared"})
+    client = Client.objects.get()
+    page = browser.post("/console/clients/accesskey/add/", {"role": "viewer", "client": "acme"}).content.decode()
+    shown = re.search(r"ws_[0-9a-f]{8}_[\w-]+", page)
+    assert shown
+    assert AccessKey.find(shown[0])
+    key = AccessKey.objects.get(client=client)
+    browser.get(f"/console/clients/accesskey/{key.pk}/revoke/")
+    assert AccessKey.find(shown[0])
+    browser.post(f"/console/clients/accesskey/{key.pk}/revoke/")
+    assert AccessKey.find(shown[0]) is None
+    browser.post(f"/console/clients/client/{client.pk}/remove/", {"confirm": "wrong"})
+    assert Client.objects.exists()
+    browser.post(f"/console/clients/client/{client.pk}/remove/", {"confirm": "acme"})
+    assert not Client.objects.exists()
+
+
+def test_the_start_page_says_what_to_do_first(browser: Browser) -> None:
+    page = browser.get("/console/").content.decode()
+    assert "webstreet client add" in page
+
+
+def test_the_console_speaks_french(browser: Browser, blog: Site) -> None:
+    page = browser.get("/console/sites/site/", headers={"Accept-Language": "fr"}).content.decode()
+    assert 'lang="fr"' in page
+    assert "Ouverture" in page

@@ -1,0 +1,210 @@
+"""Opening, suspending, resuming and closing: the wish, in one transaction, and what becomes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from webstreet.control.clients.actions import remove_client
+from webstreet.control.clients.errors import ClientHasSites, ClientMissing
+from webstreet.control.clients.models import Client
+from webstreet.control.journal.models import Event, JournalClosed
+from webstreet.control.orchestrators.base import OrchestratorError
+from webstreet.control.orchestrators.memory import MemoryOrchestrator
+from webstreet.control.sites import actions, errors
+from webstreet.control.sites.actions import Opening, open_site
+from webstreet.control.sites.models import Domain, Residency, Site, SiteSecret, vault
+from webstreet.control.sites.wanted import wanted_sites
+from webstreet.kernel.errors import BadInput, DocumentInvalid, NotFound, WebstreetError
+from webstreet.kernel.ids import SiteId
+from webstreet.kernel.secret import Secret
+
+URL = "postgresql://u:canary-password@db.acme.example/news"
+
+
+def opening(**changes: Any) -> Opening:
+    return Opening(**{"client": "acme", "site": "blog", "template": "publication"} | changes)
+
+
+def counts() -> tuple[int, ...]:
+    return tuple(model.objects.count() for model in (Site, Domain, Residency, SiteSecret, Event))
+
+
+BAD = [
+    (opening(client="nobody"), ClientMissing, "client.missing"),
+    (opening(client="Bad Name"), BadInput, "client.name_invalid"),
+    (opening(site="with spaces"), BadInput, "site.name_invalid"),
+    (opening(site="x" * 300), BadInput, "site.name_invalid"),
+    (opening(template="publicaton"), NotFound, "template.missing"),
+    (opening(parameters={"articels": {}}), DocumentInvalid, "manifest.invalid"),
+    (opening(parameters={"newsletter": {"on_publish": "sometimes"}}), DocumentInvalid, "manifest.invalid"),
+    (opening(parameters={"newsletter": {"batch_size": "many"}}), DocumentInvalid, "manifest.invalid"),
+    (opening(parameters={"newsletter": {"colour": 1}}), DocumentInvalid, "manifest.invalid"),
+    (opening(domains=["not a domain"]), DocumentInvalid, "manifest.invalid"),
+    (opening(domains=["a.example", "A.example."]), DocumentInvalid, "manifest.invalid"),
+    (opening(domains=["https://a.example/x"]), DocumentInvalid, "manifest.invalid"),
+    (opening(languages=["tlh"]), DocumentInvalid, "manifest.invalid"),
+    (opening(languages=[]), DocumentInvalid, "manifest.invalid"),
+    (opening(residency={"articles": "client"}), DocumentInvalid, "manifest.invalid"),
+    (opening(residency={"newsletter": "client"}), DocumentInvalid, "manifest.invalid"),
+    (opening(residency={"newsletter": "moon"}), DocumentInvalid, "manifest.invalid"),
+    (opening(database_urls={"newsletter": Secret("canary-password")}), DocumentInvalid, "manifest.invalid"),
+    (opening(database_urls={"articles": Secret(URL)}), DocumentInvalid, "manifest.invalid"),
+    (opening(email_url=Secret("http://canary-password")), DocumentInvalid, "manifest.invalid"),
+    (opening(title="x" * 201), DocumentInvalid, "manifest.invalid"),
+]
+
+
+@pytest.mark.parametrize(("wish", "kind", "code"), BAD, ids=[f"{code}-{n}" for n, (_, _, code) in enumerate(BAD)])
+def test_bad_input_leaves_nothing_half_done(acme: Client, wish: Opening, kind: type[WebstreetError], code: str) -> None:
+    before = counts()
+    with pytest.raises(kind) as caught:
+        open_site(wish, by="test")
+    assert caught.value.error_code == code
+    assert "canary-password" not in str(caught.value)
+    assert counts() == before
+
+
+@pytest.mark.requirement("H11")
+def test_open_site_records_the_whole_wish(acme: Client) -> None:
+    site = open_site(
+        opening(
+            title="Le blog",
+            domains=["Blog.Acme.Example.", "été.example"],
+            languages=["fr", "en"],
+            parameters={"newsletter": {"on_publish": "draft"}},
+            residency={"newsletter": "client"},
+            database_urls={"newsletter": Secret(URL)},
+            email_url=Secret("smtp://mail.example:587"),
+        ),
+        by="test",
+    )
+    work = wanted_sites()[SiteId("acme", "blog")].workload
+    assert work.generation == 1
+    assert not work.suspended
+    assert work.manifest.domains == ["blog.acme.example", "xn--t-9fab.example"]
+    assert work.manifest.atoms["newsletter"] == {"on_publish": "draft"}
+    assert work.manifest.residency == {"newsletter": "client"}
+    assert work.secrets["NEWSLETTER_DATABASE_URL"] == Secret(URL)
+    assert work.secrets["EMAIL_URL"] == Secret("smtp://mail.example:587")
+    assert len(work.secrets["SECRET_KEY"].reveal()) >= 50
+    assert site.state == "opening"
+
+
+@pytest.mark.parametrize(
+    "spelling", ["blog.acme.example", "BLOG.acme.EXAMPLE", "blog.acme.example.", "ｂｌｏｇ.acme.example"]
+)
+def test_a_domain_belongs_to_one_site(blog: Site, spelling: str) -> None:
+    with pytest.raises(errors.DomainTaken) as caught:
+        open_site(opening(site="second", domains=["fine.example", spelling]), by="test")
+    assert caught.value.error_code == "domain.taken"
+    assert not Site.objects.filter(name="second").exists()
+    assert not Domain.objects.filter(name="fine.example").exists()
+
+
+def test_a_name_is_taken_once_a_client(blog: Site, other: Client) -> None:
+    with pytest.raises(errors.SiteTaken):
+        open_site(opening(), by="test")
+    assert open_site(opening(client="other"), by="test").name == "blog"
+
+
+def test_suspend_and_resume_change_the_wish_once(blog: Site, reconcile: Any) -> None:
+    reconcile()
+    for _ in range(2):
+        assert actions.suspend_site(blog, by="test").wanted_generation == 2
+    reconcile()
+    blog.refresh_from_db()
+    assert (blog.state, blog.differs) == ("suspended", [])
+    for _ in range(2):
+        assert actions.resume_site(blog, by="test").wanted_generation == 3
+    assert Site.objects.get(pk=blog.pk).state == "updating"
+    reconcile()
+    blog.refresh_from_db()
+    assert (blog.state, blog.seen_generation, blog.differs) == ("running", 3, [])
+    asked = Event.objects.filter(object="acme/blog", what__endswith="_wanted").values_list("what", flat=True)
+    assert sorted(asked) == ["site.open_wanted", "site.resume_wanted", "site.suspend_wanted"]
+
+
+def test_close_keeps_a_backup_and_frees_name_and_domain(blog: Site, reconcile: Any, acme: Client) -> None:
+    reconcile()
+    with pytest.raises(errors.ConfirmationWrong):
+        actions.close_site(blog, confirm="blog", by="test")
+    closing = actions.close_site(blog, confirm="acme/blog", by="test")
+    assert actions.close_site(blog, confirm="acme/blog", by="test").wanted_generation == closing.wanted_generation
+    with pytest.raises(errors.SiteClosing):
+        actions.resume_site(blog, by="test")
+    with pytest.raises(ClientHasSites):
+        remove_client(acme, by="test")
+    reconcile(6)
+    blog.refresh_from_db()
+    assert blog.state == "closed"
+    assert closing.final_backup_label in blog.seen_backup
+    assert not blog.secrets.exists()
+    assert not wanted_sites()
+    again = open_site(opening(domains=["blog.acme.example"]), by="test")
+    assert again.pk != blog.pk
+
+
+def test_client_can_be_removed_when_its_sites_are_closed(blog: Site, reconcile: Any, acme: Client) -> None:
+    actions.close_site(blog, confirm="acme/blog", by="test")
+    reconcile(6)
+    remove_client(acme, by="test")
+    assert not Site.objects.exists()
+    assert Event.objects.filter(what="client.removed", client="acme").exists()
+
+
+def test_a_broken_step_is_said_and_mended(blog: Site, memory: MemoryOrchestrator, reconcile: Any) -> None:
+    memory.break_generation(blog.site_id, 1, "Its database does not answer.")
+    reconcile()
+    blog.refresh_from_db()
+    assert blog.state == "failing"
+    assert "database" in blog.seen_note
+    memory.blind(OrchestratorError("cannot see"))
+    with pytest.raises(OrchestratorError):
+        reconcile()
+
+
+def test_secrets_are_encrypted_and_rotate(blog: Site) -> None:
+    SiteSecret.put(blog, "DATABASE_URL", Secret(URL))
+    row = SiteSecret.objects.get(site=blog, name="DATABASE_URL")
+    assert "canary-password" not in row.token + repr(row) + str(row) + repr(vars(row))
+    before = row.token
+    vault().add_key()
+    assert SiteSecret.renew_all() == 2
+    vault().drop_old_keys()
+    vault().add_key()
+    vault().drop_old_keys()
+    row.refresh_from_db()
+    assert row.token != before
+    assert row.value == Secret(URL)
+
+
+def test_nothing_secret_in_the_journal(acme: Client) -> None:
+    open_site(opening(database_urls={"newsletter": Secret(URL)}), by="test")
+    assert "canary-password" not in str(list(Event.objects.values()))
+
+
+def test_the_journal_is_append_only(blog: Site) -> None:
+    event = Event.objects.first()
+    assert event is not None
+    for change in (event.save, event.delete, Event.objects.all().delete, lambda: Event.objects.update(who="x")):
+        with pytest.raises(JournalClosed):
+            change()
+
+
+def test_reading_the_wish_costs_the_same_for_many_sites(acme: Client) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as caught:
+            wanted_sites()
+        return len(caught)
+
+    open_site(opening(site="s0"), by="test")
+    one = queries()
+    for number in range(1, 6):
+        open_site(opening(site=f"s{number}"), by="test")
+    assert queries() == one

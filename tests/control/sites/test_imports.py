@@ -1,0 +1,165 @@
+"""Imports: the spool, the engine's lines, kills and repeats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client as DjangoClient
+
+from webstreet.contract.jobs import Failure, ImportReport, Progress
+from webstreet.control.orchestrators.memory import MemoryOrchestrator
+from webstreet.control.sites import uploads
+from webstreet.control.sites.errors import UploadIncomplete
+from webstreet.control.sites.importing import MOST_ATTEMPTS, Importer
+from webstreet.control.sites.imports import Import
+from webstreet.control.sites.models import Site
+
+DUMP = b"INSERT INTO articles VALUES (1);\n" * 100
+PATH = "/api/v1/sites/acme/blog/imports"
+
+
+@pytest.fixture
+def importer(memory: MemoryOrchestrator) -> Importer:
+    return Importer(settings.STATE.spool, memory)
+
+
+@pytest.fixture
+def upload(blog: Site, admin: Any, reconcile: Any) -> Callable[..., Any]:
+    """Send a file to acme/blog, which runs."""
+    reconcile()
+
+    def send(body: bytes = DUMP, source: str = "crispy-octo", **extra: Any) -> Any:
+        headers = {"Authorization": f"Bearer {admin.key}"}
+        return DjangoClient().post(
+            f"{PATH}?source={source}", body, content_type="application/sql", headers=headers, **extra
+        )
+
+    return send
+
+
+def spooled() -> list[Path]:
+    return list(settings.STATE.spool.iterdir())
+
+
+def engine(*documents: Any, code: int = 0) -> Callable[[Sequence[str]], tuple[int, list[str]]]:
+    """A one-off command that reads its file and prints these documents."""
+
+    def command(arguments: Sequence[str]) -> tuple[int, list[str]]:
+        assert Path(arguments[2]).read_bytes() == DUMP
+        return code, [document.model_dump_json() for document in documents]
+
+    return command
+
+
+REPORT = ImportReport(source="crispy-octo", created={"articles": 3}, rejected=[{"line": 7, "reason": "not an address"}])
+
+
+def test_an_import_from_upload_to_report(
+    upload: Any, importer: Importer, memory: MemoryOrchestrator, admin: Any
+) -> None:
+    memory.commands["import"] = engine(Progress(step="articles", done=3, total=3), REPORT)
+    answer = upload()
+    assert answer.status_code == 202, answer.content
+    path = f"/sites/acme/blog/imports/{answer.json()['id']}"
+    assert admin.get(path).json()["state"] == "waiting"
+    (file,) = spooled()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.read_bytes() == DUMP
+    assert importer.once()
+    shown = admin.get(path).json()
+    assert (shown["state"], shown["failure"]) == ("done", None)
+    assert shown["report"]["created"] == {"articles": 3}
+    assert shown["progress"] == {"step": "articles", "done": 3, "total": 3}
+    assert spooled() == []
+    assert not importer.once()
+    assert admin.get("/sites/acme/blog/imports").json()["total"] == 1
+
+
+def test_a_failure_is_told_and_the_file_removed(upload: Any, importer: Importer, memory: MemoryOrchestrator) -> None:
+    problem = {"path": "line 3", "rule": "is not SQL.", "suggestion": ""}
+    memory.commands["import"] = engine(Failure(code="dump.invalid", message="Not a dump.", problems=[problem]), code=1)
+    upload()
+    importer.once()
+    job = Import.objects.get()
+    assert job.state == "failed"
+    assert job.failure == {"code": "dump.invalid", "message": "Not a dump.", "problems": [problem]}
+    assert spooled() == []
+
+
+def test_a_crash_of_the_engine_is_a_failure(upload: Any, importer: Importer, memory: MemoryOrchestrator) -> None:
+    memory.commands["import"] = lambda arguments: (-9, ["not json", "[]"])
+    upload()
+    importer.once()
+    assert Import.objects.get().failure["code"] == "import.crashed"
+    assert spooled() == []
+
+
+def test_an_import_goes_on_after_a_kill(upload: Any, importer: Importer, memory: MemoryOrchestrator) -> None:
+    upload()
+    Import.objects.get().start()  # and then the process was killed
+    memory.commands["import"] = engine(REPORT)
+    importer.sweep(older_than_s=0)
+    assert len(spooled()) == 1
+    importer.once()
+    assert Import.objects.get().state == "done"
+
+
+def test_it_is_given_up_after_some_attempts(upload: Any, importer: Importer) -> None:
+    upload()
+    Import.objects.update(attempts=MOST_ATTEMPTS)
+    importer.once()
+    assert Import.objects.get().failure["code"] == "import.abandoned"
+    assert spooled() == []
+
+
+def test_a_file_that_nobody_needs_is_swept(upload: Any, importer: Importer) -> None:
+    upload()
+    (settings.STATE.spool / "left-by-a-kill").write_bytes(b"x")
+    (settings.STATE.spool / "cut-off.part").write_bytes(b"x")
+    importer.sweep()
+    assert {path.name for path in spooled()} == {Import.objects.get().spool_name, "cut-off.part"}
+    importer.sweep(older_than_s=0)
+    assert len(spooled()) == 1
+
+
+def test_a_site_that_does_not_run_lets_its_import_wait(blog: Site, importer: Importer) -> None:
+    Import.objects.create(site=blog, source="crispy-octo", created_by="test")
+    assert not importer.once()
+
+
+@pytest.mark.parametrize(
+    ("body", "source", "status", "code"),
+    [(b"", "crispy-octo", 422, "import.empty"), (DUMP, "crispy-octopus", 422, "import.source_unknown")],
+)
+def test_a_bad_upload_leaves_nothing(upload: Any, body: bytes, source: str, status: int, code: str) -> None:
+    answer = upload(body, source)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert spooled() == []
+    assert not Import.objects.exists()
+
+
+def test_an_upload_that_is_too_large_is_refused(upload: Any, settings: Any) -> None:
+    settings.MAX_IMPORT_BYTES = 10
+    answer = upload()
+    assert (answer.status_code, answer.json()["code"]) == (413, "import.too_large")
+    assert spooled() == []
+
+
+def test_an_upload_that_was_cut_off_leaves_nothing(blog: Site) -> None:
+    body = uploads.Body(iter([DUMP]), announced_bytes=len(DUMP) + 1, most_bytes=10**6)
+    with pytest.raises(UploadIncomplete):
+        uploads.take(blog, source="crispy-octo", body=body, spool=settings.STATE.spool, by="test")
+    assert spooled() == []
+    assert not Import.objects.exists()
+
+
+def test_an_import_of_another_site_is_not_shown(upload: Any, operator: Any, other: Any) -> None:
+    job = upload().json()["id"]
+    operator.post("/sites", {"client": "other", "site": "blog", "template": "publication"})
+    answer = operator.get(f"/sites/other/blog/imports/{job}")
+    assert (answer.status_code, json.loads(answer.content)["code"]) == (404, "import.missing")
