@@ -52,10 +52,14 @@ def _parameters(atom: AtomManifest) -> str:
     if not properties:
         return "It has no parameters.\n"
     rows = [
-        f"| `{name}` | {_type(schema)} | `{json.dumps(schema.get('default'), ensure_ascii=False)}` | {_cell(schema)} |"
+        f"| `{name}` | {_type(schema)} | {_default(schema)} | {_cell(schema)} |"
         for name, schema in properties.items()
     ]
     return "## Parameters\n\n| Name | Value | Default | Meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _default(schema: dict[str, Any]) -> str:
+    return f"`{json.dumps(schema['default'], ensure_ascii=False)}`" if "default" in schema else ""
 
 
 def _cell(schema: dict[str, Any]) -> str:

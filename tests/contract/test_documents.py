@@ -49,7 +49,7 @@ def test_every_atom_of_the_release_documents_its_parameters() -> None:
         jsonschema.Draft202012Validator.check_schema(atom.parameters)
         for name, schema in atom.parameters.get("properties", {}).items():
             assert schema.get("description"), f"{atom.name}.{name} has no description"
-            assert "default" in schema, f"{atom.name}.{name} has no default"
+            assert name not in atom.parameters.get("required", []), f"{atom.name}.{name} has no default"
         assert atom.purpose
         assert atom.typical_use
 
