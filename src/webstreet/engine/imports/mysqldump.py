@@ -18,6 +18,7 @@ CHUNK_BYTES = 256 * 1024
 TOKEN_MAX_BYTES = 64 * 1024 * 1024
 Value = str | None
 
+# No alternative may match the beginning of another one that is cut off by the end of the window.
 _TOKEN = re.compile(
     rb"""
       (?P<space>   [ \t\r\n\f\x0b]++ )
@@ -26,8 +27,8 @@ _TOKEN = re.compile(
     | (?P<name>    `(?: [^`]++ | `` )*+` )
     | (?P<hex>     0[xX][0-9A-Fa-f]++ (?![A-Za-z0-9_]) )
     | (?P<number>  -?(?: \d++(?:\.\d*+)? | \.\d++ )(?: [eE][+-]?\d++ )? (?![A-Za-z0-9_]) )
-    | (?P<word>    [A-Za-z0-9_$@\x80-\xff]++ )
-    | (?P<mark>    [()\[\]{},;=.:<>+*/%&|!^~?\-] )
+    | (?P<word>    [A-Za-z_$@\x80-\xff][A-Za-z0-9_$@\x80-\xff]*+ )
+    | (?P<mark>    [()\[\]{},;=.:<>+*%&|!^~?] | /(?!\*) | -(?![-.0-9]) )
     """,
     re.VERBOSE | re.DOTALL,
 )
