@@ -138,7 +138,7 @@ _VERBS: dict[str, tuple[Callable[[Issue, int | None], bool], str]] = {
     "resume": (_resume, "resumed"),
     "cancel": (_cancel, "cancelled"),
     "start": (_start, ""),
-    "again": (_again, "uncertain again"),
+    "again": (_again, "again"),
 }
 
 

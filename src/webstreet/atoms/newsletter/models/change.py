@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from webstreet.atoms.newsletter.models.base import Plain
 
@@ -11,11 +12,23 @@ from webstreet.atoms.newsletter.models.base import Plain
 class Change(Plain):
     """Who did what to which row. ``user_id`` is a plain number: users live in another database. Append-only."""
 
+    class Verb(models.TextChoices):
+        CREATED = "created", _("Made")
+        STARTED = "started", _("Started")
+        PAUSED = "paused", _("Paused")
+        RESUMED = "resumed", _("Resumed")
+        CANCELLED = "cancelled", _("Cancelled")
+        AGAIN = "again", _("Uncertain mails sent again")
+        ADDED = "added", _("Added")
+        CHANGED = "changed", _("Changed")
+        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+        REMOVED = "removed", _("Removed")
+
     at = models.DateTimeField(default=timezone.now)
     user_id = models.BigIntegerField(null=True, blank=True)
     noun = models.CharField(max_length=20)
     noun_id = models.BigIntegerField()
-    verb = models.CharField(max_length=20)
+    verb = models.CharField(max_length=20, choices=Verb.choices)
 
     class Meta(Plain.Meta):
         abstract = False
