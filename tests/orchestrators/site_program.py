@@ -119,6 +119,9 @@ def main(command: str, *arguments: str) -> int:
             print("\n".join(arguments))
         case "exit":
             return int(arguments[0])
+        case "sleep":
+            print(os.getpid(), flush=True)
+            time.sleep(60)
         case "write":
             (DATA / arguments[0]).write_text(arguments[1])
         case "environment":

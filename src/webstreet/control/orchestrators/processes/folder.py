@@ -85,6 +85,13 @@ def write_json(path: Path, document: Document) -> None:
     write_bytes(path, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
 
 
+def make_private(path: Path) -> None:
+    """Make a folder and the missing ones above it, all for this user alone."""
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def delete_tree(path: Path) -> None:
     """Delete a folder with everything in it; one that is not there is deleted already."""
     for folder, folders, files in os.walk(path, topdown=False):

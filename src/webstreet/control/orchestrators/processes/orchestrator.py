@@ -29,6 +29,7 @@ from webstreet.control.orchestrators.processes import commands, sight, supervisi
 from webstreet.control.orchestrators.processes.folder import (
     Folder,
     delete_tree,
+    make_private,
     read_json,
     runs,
     write_bytes,
@@ -129,7 +130,7 @@ class ProcessesOrchestrator(Orchestrator):
     def _alone(self, site: SiteId) -> Iterator[None]:
         """One step at a time for each site, whatever process or thread it comes from."""
         locks = self.root / "locks"
-        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(locks)
         with (locks / f"{site.client}--{site.site}").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -169,7 +170,7 @@ class ProcessesOrchestrator(Orchestrator):
         making = final.with_name(f".{final.name}.{secrets.token_hex(4)}.new")
         with self._part(step, "write"):
             self._drop_unfinished(step.site)
-            making.mkdir(mode=0o700, parents=True)
+            make_private(making)
             self._write_backup(step.site, folder, wanted, making)
         with self._part(step, "keep"):
             os.rename(making, final)

@@ -16,7 +16,14 @@ from typing import Any
 from webstreet.contract.environment import BASE_URL, DATA_DIR, GENERATION, SITE_MANIFEST
 from webstreet.contract.site import MANIFEST_NAME
 from webstreet.control.orchestrators.base import OrchestratorError, WishOutdated, Workload
-from webstreet.control.orchestrators.processes.folder import Folder, delete_tree, read_json, write_bytes, write_json
+from webstreet.control.orchestrators.processes.folder import (
+    Folder,
+    delete_tree,
+    make_private,
+    read_json,
+    write_bytes,
+    write_json,
+)
 from webstreet.control.orchestrators.processes.release import read_wish
 from webstreet.control.orchestrators.processes.supervisor import HOST
 
@@ -112,7 +119,7 @@ def check(workload: Workload, held: dict[str, Any] | None) -> None:
 
 def make_folders(folder: Folder) -> None:
     for path in (folder.path, folder.data, folder.logs, folder.run, folder.generations):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path)
 
 
 def write_generation(folder: Folder, workload: Workload, wanted: dict[str, Any]) -> None:
@@ -123,7 +130,7 @@ def write_generation(folder: Folder, workload: Workload, wanted: dict[str, Any])
     making = folder.generations / f".{workload.generation}.new"
     delete_tree(making)
     delete_tree(final)
-    (making / "secrets").mkdir(mode=0o700, parents=True)
+    make_private(making / "secrets")
     write_bytes(making / MANIFEST_NAME, workload.manifest.to_yaml().encode())
     for name, secret in workload.secrets.items():
         write_bytes(making / "secrets" / name, secret.reveal().encode())
