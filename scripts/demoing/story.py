@@ -77,7 +77,7 @@ class Story:
                 self.world.cli("site", "suspend", SITE)
             with self.visitor() as visitor:
                 page = visitor.get("").expect()
-            row.saw(f"200 at {self.address} in {1000 * page.took_s:.0f} ms")
+            row.saw(f"200 in {1000 * page.took_s:.0f} ms")
 
     def _running(self) -> dict[str, Any] | None:
         site = self.world.cli("site", "status", SITE)
@@ -96,7 +96,7 @@ class Story:
             expect(taken["articles"] == 12, f"{taken['articles']} of 12 articles were taken.")
             expect(taken["subscribers"] == len(self.audience), f"{taken['subscribers']} subscribers were taken.")
             rejected = len(report["rejected"])
-            row.saw(f"{taken['articles']} articles, {taken['subscribers']} subscribers; {rejected} lines rejected")
+            row.saw(f"{taken['articles']} articles, {taken['subscribers']} subscribers, {rejected} rejected")
 
     def editor(self, visitor: Visitor) -> None:
         """Log in by a one-time link, as an editor would."""
@@ -241,7 +241,7 @@ def _articles(story: Story) -> None:
             visitor.get(f"/{name}/").expect(404)
             expect(f"/{name}/" not in visitor.get(f"/search/?q={word}").text, f"The search finds {name}.")
             expect(name not in listed, f"Sitemap or feed name {name}.")
-        row.saw("404 by address; not in search, sitemap, feed")
+        row.saw("404; not in search, sitemap, feed")
     expect(not story.mails, "The import sent mails.")
 
 
@@ -273,9 +273,9 @@ def _publish(story: Story, editor: Visitor) -> list[Mail]:
         with story.visitor() as visitor:
             visitor.get(f"/{slug(texts.FIRST[0])}/").expect()
         row.saw(f"form sent in {took:.1f} s, page public")
-    with story.table.step("Each confirmed subscriber has one mail") as row:
+    with story.table.step("Confirmed subscribers got one each") as row:
         found = story.await_issue(texts.FIRST[0], story.audience)
-        row.saw(f"{len(found)} mails, {len({m.message_id for m in found})} Message-IDs; none to the unconfirmed")
+        row.saw(f"{len(found)} mails, {len({m.message_id for m in found})} Message-IDs")
     return found
 
 
@@ -285,7 +285,7 @@ def _unsubscribe(story: Story, issue: list[Mail]) -> None:
         visitor.get(mail.unsubscribe_url).expect()  # a link scanner: changes nothing, which the next step would show
         answer = visitor.post(mail.unsubscribe_url, {"List-Unsubscribe": "One-Click"}).expect()
         story.audience.discard(READER)
-        row.saw(f"POST to the mail's header: {answer.status}")
+        row.saw(f"POST as the header says: {answer.status}")
 
 
 def _publish_again(story: Story, editor: Visitor, before: int) -> None:
@@ -296,4 +296,4 @@ def _publish_again(story: Story, editor: Visitor, before: int) -> None:
         found = story.await_issue(texts.SECOND[0], story.audience)
         again = [mail for mail in story.mails if texts.FIRST[0] in mail.subject and mail.unsubscribe_url]
         expect(len(again) == before, f"{len(again) - before} mails more were sent for the same article.")
-        row.saw(f"still {before} mails; the next article went to {len(found)}, not to who left")
+        row.saw(f"still {before}; the next article: {len(found)}")

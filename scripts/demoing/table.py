@@ -91,10 +91,5 @@ class Table:
     def colour(self, text: str, number: int) -> str:
         return f"\033[{number}m{text}\033[0m" if self._colour else text
 
-    def addresses(self, pairs: list[tuple[str, str, str]]) -> None:
-        """Name, address and a remark, one a line."""
-        place = max(len(name) for name, _, _ in pairs)
-        for name, address, remark in pairs:
-            print(f"  {name:<{place}}  {self.colour(address, 36)}")
-            if remark:
-                print(f"  {'':<{place}}  {remark}")
+    def link(self, address: str) -> str:
+        return self.colour(address, 36)

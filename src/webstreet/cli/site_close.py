@@ -42,7 +42,7 @@ def explain(site: Json, name: SiteId) -> None:
         f"  stops {counted(processes, 'process', 'processes')} and answers nobody any more"
         + (f" at {site['address']}" if site.get("address") else ""),
         f"  frees {counted(domains, 'domain')}" + (f": {', '.join(site['domains'])}" if domains else ""),
-        f"  deletes the data of {counted(atoms, 'atom')} kept at the hoster, after a final backup that stays",
+        f"  deletes the data of {counted(atoms, 'atom')} at the hoster, after a final backup that stays",
     ]
     elsewhere = [atom for atom, where in (site.get("residency") or {}).items() if where == "client"]
     if elsewhere:

@@ -132,6 +132,6 @@ def _until(control: ControlApi, name: SiteId, state: str, steps: Steps, timeout_
                 f" Watch it with: webstreet site status {name} --watch"
             )
         step, _, detail = what_happens(site).partition(": ")
-        steps.now(step)
+        steps.now(step[:1].upper() + step[1:])
         steps.detail(detail)
         time.sleep(LOOK_EVERY_S)
