@@ -127,7 +127,7 @@ def close_site(site: Site, *, confirm: str, by: str) -> Site:
         held = _held(site)
         if held.wanted_closing:
             return held
-        label = f"final-{timezone.now():%Y%m%dT%H%M%SZ}"
+        label = f"final-{timezone.now():%Y%m%d-%H%M%S}"
         held.wish(wanted_closing=True, wanted_suspended=True, final_backup_label=label)
         note(by, "site.close_wanted", client=held.client.name, object=str(held), backup=label)
         wake.on_commit()
