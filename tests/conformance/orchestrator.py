@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -33,7 +33,6 @@ from webstreet.kernel.secret import Secret
 
 BLOG = SiteId("acme", "blog")
 SHOP = SiteId("acme", "shop")
-DEADLINE_S = 30.0
 
 
 def workload(generation: int, site: SiteId = BLOG, *, suspended: bool = False, **settings: str) -> Workload:
@@ -55,12 +54,13 @@ class Ground:
     Attributes:
         tick: lets time pass a little; a real adapter only waits.
         broken: makes a wish whose processes never get ready.
+        patience_s: how long something may take to come true.
     """
 
     orchestrator: Orchestrator
     tick: Callable[[], None]
     broken: Callable[[Workload], Workload]
-    slow: Callable[[Workload], Workload] = field(default=lambda wish: wish)
+    patience_s: float = 30.0
 
     def apply(self, wish: Workload) -> None:
         self.orchestrator.apply(Apply(wish.site, wish))
@@ -70,7 +70,7 @@ class Ground:
 
     def until(self, holds: Callable[[SeenSite], bool], site: SiteId = BLOG) -> SeenSite:
         """Observe until ``holds``; every observation on the way must be truthful."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + self.patience_s
         seen = None
         while time.monotonic() < deadline:
             seen = self.seen(site)

@@ -9,6 +9,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
+from webstreet.contract.health import FACTS_PATH
+
 RATE = 50
 
 
@@ -19,12 +21,13 @@ class Load:
         answers: how many were good. failures: one text a lost request. generations: which answered.
     """
 
-    def __init__(self, port: int, path: str = "/-/facts") -> None:
+    def __init__(self, port: int, path: str = FACTS_PATH, rate: int = RATE) -> None:
         self.answers = 0
         self.failures: list[str] = []
         self.generations: set[int] = set()
         self._port = port
         self._path = path
+        self._rate = rate
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -43,7 +46,7 @@ class Load:
             due = time.monotonic()
             while not self._stop.is_set():
                 pool.submit(self._ask)
-                due += 1 / RATE
+                due += 1 / self._rate
                 self._stop.wait(max(0.0, due - time.monotonic()))
 
     def _ask(self) -> None:
@@ -55,7 +58,8 @@ class Load:
             if response.status != 200:
                 self.failures.append(f"status {response.status}")
                 return
-            self.generations.add(json.loads(body)["generation"])
+            if self._path == FACTS_PATH:
+                self.generations.add(json.loads(body)["generation"])
             self.answers += 1
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.failures.append(repr(error))

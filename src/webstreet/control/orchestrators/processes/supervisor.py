@@ -210,9 +210,13 @@ class Supervisor:
         self._door.sweep(now)
 
     def _reread(self) -> None:
-        if read_json(self.folder.seen) != self._written:
+        try:
+            seen, document = read_json(self.folder.seen), read_json(self.folder.wanted)
+        except OSError as error:
+            self.say(f"the wish cannot be read now: {error.strerror}")
+            return
+        if seen != self._written:
             self._written = {}  # somebody else touched it: it is written again
-        document = read_json(self.folder.wanted)
         self._missing = 0 if document else self._missing + 1
         if self._missing > 2:
             self.say("wanted.json is gone: ending")
