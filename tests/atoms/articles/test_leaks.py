@@ -165,7 +165,9 @@ def test_search_finds_nothing_hidden_for_anonymous_readers(world, web, word) -> 
 
 
 def test_what_everybody_reads_is_not_in_the_way(world, web) -> None:
-    assert web.get(world["public"].url).status_code == 200
+    response = web.get(world["public"].url)
+    assert response.status_code == 200
+    assert "hidden-" not in response.content.decode(), "a link tells of the address of a hidden article"
     for spec in ("width-480|format-webp", "fill-1200x630|format-jpeg"):
         assert web.get(world["shared"].get_rendition(spec).url).status_code == 200
 

@@ -1,0 +1,58 @@
+"""The menu names pages, links and what atoms offer; never a page that not everybody may read."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from webstreet.atoms.menu.atom import Params
+from webstreet.atoms.menu.entries import entries
+from webstreet.contract.template import shipped_template
+from webstreet.engine import hooks
+from webstreet.engine import site as this_site
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def home():
+    from wagtail.models import Site
+
+    hooks.call("starter_content", this_site.current(), shipped_template("publication"))
+    return Site.objects.get(is_default_site=True).root_page.specific
+
+
+def labels(rf, path: str = "/") -> list[str]:
+    return [entry.label for entry in entries(rf.get(path, HTTP_HOST="blog.example.com"))]
+
+
+def test_pages_in_menus_and_what_atoms_offer(home, rf) -> None:
+    assert labels(rf)[0] == "About"
+    assert "Search" in labels(rf)
+    (here,) = [entry for entry in entries(rf.get("/about/", HTTP_HOST="blog.example.com")) if entry.current]
+    assert here.label == "About"
+
+
+def test_pages_that_not_everybody_may_read_are_left_out(home, rf) -> None:
+    from webstreet.atoms.articles.models import Article
+
+    for visibility in ("public", "private", "archived"):
+        home.add_child(instance=Article(title=visibility, visibility=visibility, show_in_menus=True))
+    assert "public" in labels(rf)
+    assert "private" not in labels(rf)
+    assert "archived" not in labels(rf)
+
+
+def test_parameters(home, rf, monkeypatch) -> None:
+    real = this_site.parameters
+    chosen = Params(
+        home=True, show_pages=False, show_offered=False, links=[{"label": "Shop", "url": "https://example.com/"}]
+    )
+    monkeypatch.setattr(this_site, "parameters", lambda atom: chosen if atom == "menu" else real(atom))
+    assert labels(rf) == ["Home", "Shop"]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "about", ""])
+def test_links_lead_somewhere_harmless(url: str) -> None:
+    with pytest.raises(ValidationError):
+        Params(links=[{"label": "x", "url": url}])
