@@ -16,6 +16,7 @@ from webstreet.engine import hooks
 from webstreet.engine.tasks import enqueue_on_commit
 
 SLOTS = ("after_article", "home_after", "footer")
+SHOWN = "_newsletter_form_shown"
 
 
 @hooks.register("article_first_public")
@@ -28,12 +29,22 @@ def article_first_public(uuid: uuids.UUID) -> None:
 
 @hooks.register("slot")
 def slot(name: str, request: HttpRequest | None, context: dict[str, Any]) -> SafeString | str:
-    """The sign-up form. Touches neither session nor database, so the page around it can be cached."""
+    """The sign-up form, once a page: the footer has it where nothing before it had. Touches neither session nor database, so the
+    page around it can be cached.
+    """
     if name not in SLOTS:
         return ""
+    if name == "footer" and request is not None and (hasattr(request, SHOWN) or _is_ours(request)):
+        return ""
+    if request is not None:
+        setattr(request, SHOWN, True)
     _version, text = actions.consent_text()
     words = {"token": guard.form_token(), "consent": text, "where": name.replace("_", "-")}
     return render_to_string("newsletter/form.html", words)
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    return getattr(request.resolver_match, "namespace", "") == "newsletter"
 
 
 hooks.register("import_subscribers")(take)
