@@ -6,11 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nh3
 from django.utils.text import slugify
 from wagtail.models import Site
+from wagtail.rich_text import RichText
 
 from webstreet.atoms.articles.folding import fold
 from webstreet.atoms.articles.models import Article, ArticleIndex, reserved_slugs
@@ -52,7 +53,7 @@ def paragraphs(text: str) -> str:
 
 
 def digest_of(record: ArticleRecord) -> str:
-    """What the source says of the article, so that the same again changes nothing. Without its date: a source that has none gives today's."""
+    """What the source says of the article, so that the same again changes nothing. Not its date: a source without one gives today's."""
     return _digest([record.title, record.body, record.status])
 
 
@@ -106,7 +107,7 @@ def _fill(article: Article, record: ArticleRecord) -> None:
     if article.live:
         article.first_published_at = article.first_published_at or record.published_at
         article.last_published_at = record.published_at
-    article.body = [("text", _rich(paragraphs(record.body)))]
+    article.body = [("text", RichText(paragraphs(record.body)))]  # type: ignore[assignment]
     article.announcement_suppressed = True
 
 
@@ -125,12 +126,6 @@ def _remember(article: Article, record: ArticleRecord) -> Article:
         has_unpublished_changes=not stored.live,
     )
     return stored
-
-
-def _rich(markup: str) -> Any:
-    from wagtail.rich_text import RichText
-
-    return RichText(markup)
 
 
 def _free_slug(title: str, home: ArticleIndex) -> str:

@@ -42,8 +42,7 @@ class Viewer(enum.IntEnum):
     @property
     def sees(self) -> list[str]:
         """The values of `Visibility` that this viewer may see at all."""
-        levels = [Visibility.PUBLIC, Visibility.PRIVATE, Visibility.ARCHIVED]
-        return [level.value for level in levels[: self + 1]]
+        return list(Visibility.values)[: self + 1]
 
     @property
     def listed(self) -> list[str]:
