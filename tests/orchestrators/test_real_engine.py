@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,10 +16,13 @@ import pytest
 
 from tests.conformance.orchestrator import Ground
 from tests.orchestrators.load import Load
+from tests.orchestrators.test_killed_control import supervised
 from webstreet.contract.jobs import LoginLink
 from webstreet.contract.template import shipped_template
 from webstreet.control.orchestrators.base import Apply, Backup, SiteState, Workload
 from webstreet.control.orchestrators.processes import ProcessesOrchestrator
+from webstreet.control.orchestrators.processes.folder import Folder
+from webstreet.control.orchestrators.processes.supervision import supervisor_pid
 from webstreet.kernel.ids import SiteId
 from webstreet.kernel.secret import Secret
 
@@ -133,3 +138,18 @@ def test_a_real_site_is_suspended_and_resumed(ground: Ground) -> None:
     facts = ground.until(lambda s: s.facts is not None, SITE).facts
     assert facts is not None
     assert json.loads(facts.model_dump_json())["site"] == SITE.site
+
+
+def test_a_real_site_comes_back_after_its_supervisor_was_killed(ground: Ground) -> None:
+    generation, number = newest(ground), port(ground)
+    folder = Folder(ground.orchestrator.root / "sites" / SITE.client / SITE.site)
+    pid = supervisor_pid(folder)
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 15
+    while supervised(folder.path):
+        assert time.monotonic() < deadline, "the processes outlived their supervisor"
+        time.sleep(0.05)
+    ground.apply(wish(generation))
+    running(ground, generation)
+    assert port(ground) == number

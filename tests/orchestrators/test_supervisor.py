@@ -330,3 +330,11 @@ def test_nothing_of_controls_environment_and_no_secret_reaches_where_it_can_be_r
     modes = {path: path.stat().st_mode & 0o077 for path in folder.path.rglob("*")}
     open_to_others = [path for path, mode in modes.items() if mode and folder.data not in path.parents]
     assert open_to_others == []
+
+
+def test_the_supervisor_needs_the_standard_library_only() -> None:
+    code = f"import sys; before = set(sys.modules); import {MODULE}; print(*(set(sys.modules) - before))"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    foreign = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
+    assert foreign == {"webstreet"}
+    assert not {name for name in loaded if name.startswith(("webstreet.contract", "webstreet.kernel"))}
