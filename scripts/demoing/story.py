@@ -70,7 +70,7 @@ class Story:
                     "site", "open", SITE, "--template", "publication", "--title", "Crispy Octo", "--language", "en",
                     "--language", "fr", "--email-url", self.world.mailbox.smtp_url,
                 )  # fmt: skip
-            site = eventually(self._running, within_s=90, what="The site's start")
+            site = eventually(self._answering, within_s=90, what="The site's start")
             self.address = site["address"].rstrip("/") + "/"
             self.world.remember(site)
             if self.broken == "site":
@@ -79,9 +79,13 @@ class Story:
                 page = visitor.get("").expect()
             row.saw(f"200 in {1000 * page.took_s:.0f} ms")
 
-    def _running(self) -> dict[str, Any] | None:
+    def _answering(self) -> dict[str, Any] | None:
+        """The site, once it is said to run and does: after a start the control plane has not looked yet."""
         site = self.world.cli("site", "status", SITE)
-        return site if site["state"] == "running" else None
+        if site["state"] != "running":
+            return None
+        with Visitor(site["address"]) as visitor:
+            return site if visitor.get("/").status == 200 else None
 
     def import_dump(self) -> None:
         with self.table.step("Dump of the old site is imported") as row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import io
 import json
 import os
@@ -18,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from webstreet.cli import main as cli
-from webstreet.kernel.errors import WebstreetError
+from webstreet.kernel.errors import Conflict, WebstreetError
 from webstreet.testing.mailbox import Mailbox
 
 HOST = "127.0.0.1"
@@ -31,6 +32,12 @@ class CommandFailed(WebstreetError):
     """A command of the CLI ended with another exit code than 0."""
 
     code = "demo.command_failed"
+
+
+class RunsAlready(Conflict):
+    """Another demo uses the same state folder."""
+
+    code = "demo.runs_already"
 
 
 class NotInTime(WebstreetError):
@@ -82,6 +89,8 @@ class World:
     def __init__(self, state: Path, *, keep_mails: bool) -> None:
         self.state = state
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = (state / "demo.lock").open("a+")
+        self._take_lock()
         self.control_log = state / "control.log"
         self.mailbox = self._mailbox(keep_mails)
         self.control: subprocess.Popen[bytes] | None = None
@@ -91,6 +100,20 @@ class World:
         for name in ("WEBSTREET_URL", "WEBSTREET_KEY_FILE"):
             os.environ.pop(name, None)
         os.environ["WEBSTREET_STATE"] = str(state)
+
+    def _take_lock(self) -> None:
+        """Held until this process ends."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.seek(0)
+            raise RunsAlready(
+                f"A demo runs already in {self.state} (process {self._lock.read().strip() or 'unknown'})."
+                " Stop it with Ctrl-C, or name another folder: DEMO_STATE=FOLDER make demo"
+            ) from None
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
 
     def _mailbox(self, keep_mails: bool) -> Mailbox:
         if not keep_mails:
