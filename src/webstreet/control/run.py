@@ -181,7 +181,7 @@ def web(host: str, port: int, parent: int) -> int:
         port=port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=8,
+        blocking_threads=min(8, 2 * (os.cpu_count() or 1) + 1),
         backpressure=32,
         workers_kill_timeout=2,
         respawn_failed_workers=True,

@@ -50,7 +50,7 @@ class TestLoginLink:
         for _ in range(3):
             page = Browser().get(path_of(text))
             assert page.status_code == 200
-            assert page["Referrer-Policy"] == "no-referrer"
+            assert page["Referrer-Policy"] == "same-origin"
         Browser().head(path_of(text))
         human = Browser()
         assert human.post(path_of(text)).status_code == 302

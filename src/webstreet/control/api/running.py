@@ -21,7 +21,7 @@ from webstreet.control.sites.editors import editor_link
 from webstreet.control.sites.rendering import rendered
 
 router = Router(tags=["sites"])
-FOLLOWERS = threading.BoundedSemaphore(4)
+FOLLOWERS = threading.BoundedSemaphore(2)
 """Following a log holds one of the few threads of the web process."""
 LONGEST_FOLLOW_S = 3600
 TEXT_ANSWER: dict[str, Any] = {

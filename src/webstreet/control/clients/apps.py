@@ -5,4 +5,4 @@ from django.utils.translation import gettext_lazy as _
 class ClientsConfig(AppConfig):
     name = "webstreet.control.clients"
     label = "clients"
-    verbose_name = _("Clients")
+    verbose_name = _("Hosting")

@@ -38,6 +38,7 @@ class LoginByLink(View):
     def _page(self, request: HttpRequest, link: LoginLink | None) -> HttpResponse:
         context = console.each_context(request) | {"link": link, "title": ""}
         response = render(request, "console/link.html", context, status=200 if link else 410)
-        # The address is the secret: nobody we link to may learn it.
-        response["Referrer-Policy"] = "no-referrer"
+        # The address is the secret, so nobody else may learn it from a referrer. "no-referrer" would be stricter, but then browsers send
+        # "Origin: null" with the form, which the CSRF check refuses.
+        response["Referrer-Policy"] = "same-origin"
         return response

@@ -15,7 +15,6 @@ class Pages(ModelAdmin):
     list_per_page = 50
     list_fullwidth = True
     list_filter_sheet = False
-    show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import display
+from unfold.views import ChangeList
 
 from webstreet.control.catalogue import shelf
 from webstreet.control.clients.models import Client
@@ -54,6 +55,15 @@ class ClientFilter(admin.RelatedOnlyFieldListFilter):
     """Only clients that have a site."""
 
 
+class AttentionFirst(ChangeList):
+    """Sorted by an annotation, which the admin does not take from the class's ``ordering``."""
+
+    order = ("attention", "client__name", "name")
+
+    def _get_default_ordering(self) -> tuple[str, ...]:
+        return ("attention",)
+
+
 class SitePages(Pages):
     list_display = ("shown_name", "shown_word", "shown_address", "shown_client", "shown_differs", "shown_since")
     list_filter = (StateFilter, ("client", ClientFilter), "wanted_template")
@@ -67,7 +77,10 @@ class SitePages(Pages):
         return Site.objects.with_state().select_related("client", "cluster").prefetch_related("domains")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("attention", "client__name", "name")
+        return AttentionFirst.order
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return AttentionFirst
 
     def get_urls(self) -> list[URLPattern]:
         verbs = {
@@ -103,7 +116,7 @@ class SitePages(Pages):
 
     @display(description=gettext_lazy("Differs"))
     def shown_differs(self, site: Site) -> str:
-        return ", ".join(str(DIFFERS[row.what]) for row in site.differs) or "–"
+        return ", ".join(str(DIFFERS[row.what]) for row in site.differs) if site.differs and not site.closed_at else "–"
 
     @display(description=gettext_lazy("Since"), ordering="seen_since")
     def shown_since(self, site: Site) -> str:

@@ -45,6 +45,10 @@ IMPORT_STATES = {
     "done": pgettext_lazy("state of an import", "Done"),
     "failed": pgettext_lazy("state of an import", "Failed"),
 }
+SEEN = {
+    "starting": pgettext_lazy("state of a site", "Starting"),
+    "gone": pgettext_lazy("state of a site", "Gone"),
+}
 SENTENCES = {
     "failing": _("It does not work as wished, and needs somebody."),
     "unknown": _("Nobody has looked at it for two minutes: the control plane's loop does not run, or cannot see it."),

@@ -5,4 +5,4 @@ from django.utils.translation import gettext_lazy as _
 class JournalConfig(AppConfig):
     name = "webstreet.control.journal"
     label = "journal"
-    verbose_name = _("Journal")
+    verbose_name = _("Control plane")

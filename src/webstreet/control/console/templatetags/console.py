@@ -11,8 +11,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
-from webstreet.control.console.words import EVENTS, IMPORT_STATES, LOOKS, STATES
+from webstreet.control.console.words import EVENTS, IMPORT_STATES, LOOKS, SEEN, STATES
 
 register = template.Library()
 
@@ -39,6 +40,23 @@ def ago(when: dt.datetime | str | None) -> SafeString | str:
         return "–"
     exact = date_format(timezone.localtime(when), "DATETIME_FORMAT")
     return format_html('<time datetime="{}" title="{} UTC">{}</time>', when.isoformat(), exact, naturaltime(when))
+
+
+@register.filter
+def how_long(when: dt.datetime | None) -> SafeString | str:
+    """For how long something has been so, the exact instant on hover."""
+    if when is None:
+        return "–"
+    exact = date_format(timezone.localtime(when), "DATETIME_FORMAT")
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>', when.isoformat(), exact, timesince(when, depth=1)
+    )
+
+
+@register.filter
+def state_word(state: str) -> str:
+    """The word alone, for sentences and tables."""
+    return str(STATES.get(state) or SEEN.get(state) or state or "–")
 
 
 @register.filter
