@@ -93,3 +93,26 @@ def test_one_that_is_too_large_is_not_taken(rf, monkeypatch):
 def test_large_pictures_go_to_a_temporary_file(rf):
     assert hasattr(_upload(rf, "/admin/images/add/", 4 * 1024 * 1024), "temporary_file_path")
     assert not hasattr(_upload(rf, "/admin/images/add/", 1000), "temporary_file_path")
+
+
+def test_every_word_of_the_engine_is_written_in_french():
+    import ast
+    import re
+    from pathlib import Path
+
+    from django.utils.translation import gettext, override
+
+    import webstreet.engine
+
+    folder = Path(webstreet.engine.__file__).parent
+    words = set()
+    for path in [*folder.glob("*.py"), *folder.glob("commands/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "gettext":
+                words.add(node.args[0].value)
+    for path in folder.glob("templates/**/*.html"):
+        words |= set(re.findall(r'{% translate "([^"]+)"', path.read_text("utf-8")))
+    catalogue = (folder / "locale/fr/LC_MESSAGES/django.po").read_text("utf-8")
+    with override("fr"):
+        assert [w for w in sorted(words) if gettext(w) == w] == []
+    assert set(re.findall(r'^msgid "(.+)"$', catalogue, re.MULTILINE)) == words

@@ -121,3 +121,51 @@ def test_a_backup_does_not_mix_with_other_files(site_processes, tmp_path):
     done = site.run("backup", str(tmp_path / "full"))
     assert '"code":"backup.not_empty"' in done.stdout
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["holiday.jpg"]
+
+
+@pytest.mark.requirement("H4")
+def test_a_client_whose_database_is_away_does_not_keep_the_site_closed(site_processes, wait_until, tmp_path):
+    """The site is prepared without it, answers 503 for that atom only, and the worker finishes when it is back."""
+    import http.client
+    import socket
+
+    home = tmp_path / "client"
+    client = home / "newsletter.sqlite3"
+    site = site_processes(NEWSLETTER_DATABASE_URL=f"sqlite:///{client}", SECRET_KEY="only-for-tests-" * 5)
+    site.manifest.write_text(site.manifest.read_text() + "residency: {newsletter: client}\n")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    site.environ["BASE_URL"] = f"http://127.0.0.1:{port}"
+    done = site.run("prepare")
+    assert done.returncode == 0, done.stderr
+    assert "The database of newsletter does not answer" in done.stderr
+    site.start("serve", "--port", str(port))
+
+    def ask(path: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        except OSError:
+            return 0
+        finally:
+            connection.close()
+
+    wait_until(lambda: ask("/-/ready") == 200, what="readiness without the newsletter")
+    assert ask("/") == 200
+    assert ask("/newsletter/confirm/" + "x" * 43 + "/") in (404, 503)
+    home.mkdir()
+    site.start("work")
+    wait_until(
+        lambda: client.exists() and "prepare.finished_late" in site.log(), seconds=60, what="the rest of prepare"
+    )
+    assert "newsletter_" in " ".join(dump(client))
+
+
+def test_a_site_whose_own_database_is_away_says_so(site_processes):
+    site = site_processes(DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", SECRET_KEY="only-for-tests-" * 5)
+    done = site.run("prepare")
+    assert done.returncode == 1
+    failure = json.loads(done.stdout.splitlines()[-1])
+    assert (failure["kind"], failure["code"]) == ("failure", "database.unreachable")
+    assert "Traceback" not in done.stderr

@@ -6,10 +6,11 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 
 from webstreet.contract.jobs import Failure
 from webstreet.engine.commands import emit, say
-from webstreet.kernel.errors import DocumentInvalid, WebstreetError
+from webstreet.kernel.errors import Broken, DocumentInvalid, Unavailable, WebstreetError
 
 COMMANDS = {
     "prepare": "check the configuration, migrate every database, make starter content; repeat it as you like",
@@ -40,6 +41,33 @@ def _module(name: str):  # type: ignore[no-untyped-def]
     return importlib.import_module(f"webstreet.engine.commands.{name.replace('import', 'import_').replace('-', '_')}")
 
 
+def _run(options: argparse.Namespace) -> int | None:
+    """Run the command; what the databases say is translated, because it names hosts, users and values."""
+    from django.db import DatabaseError, OperationalError
+
+    try:
+        code: int | None = _module(options.command).run(options)
+        return code
+    except OperationalError as error:
+        alias = getattr(error, "alias", "")
+        failure: WebstreetError = (
+            Unavailable(f"The database of {alias} does not answer: look at it, then repeat this.", code="store.down")
+            if alias
+            else Unavailable(
+                "The site's database does not answer: check DATABASE_URL and the server, then repeat this.",
+                code="database.unreachable",
+            )
+        )
+    except DatabaseError as error:
+        place = (traceback.extract_tb(error.__traceback__) or [None])[-1]
+        failure = Broken(
+            f"The database refused a statement ({type(error).__name__}): run prepare, then repeat this.",
+            code="database.refused",
+            detail=str(place),
+        )
+    raise failure
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code is 0, or 1 after a `Failure` line, or 2 for a wrong command line."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -55,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
             import django
 
             django.setup()
-        code: int | None = _module(options.command).run(options)
+        code: int | None = _run(options)
     except WebstreetError as error:
         problems = []
         if isinstance(error, DocumentInvalid):

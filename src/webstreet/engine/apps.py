@@ -15,7 +15,8 @@ class EngineConfig(AppConfig):
     verbose_name = "Engine"
 
     def ready(self) -> None:
-        importlib.import_module("webstreet.engine.ticks")
+        for part in ("ticks", "preparation"):
+            importlib.import_module(f"webstreet.engine.{part}")
         for atom in settings.SITE_ATOMS:
             for part in ("receivers", "tasks"):
                 if importlib.util.find_spec(f"{atom.app}.{part}") is not None:

@@ -34,7 +34,8 @@ HOOKS: dict[str, Hook] = {
     ),
     "slot": Hook(
         "(name: str, request, context: dict) -> SafeString",
-        'A piece of a page: "header", "menu", "after_article", "home_after", "footer", "site_footer". Cacheable: no session, no CSRF cookie. "" for nothing.',
+        'A piece of a page: "header", "menu", "after_article", "home_after", "footer", "site_footer". Cacheable: no session,'
+        ' no CSRF cookie. "" for nothing.',
     ),
     "head": Hook(
         "(request, context: dict) -> SafeString", "Elements for a page's head (feeds, metadata). Cacheable like a slot."
@@ -109,6 +110,12 @@ def first(name: str, *args: Any, **kwargs: Any) -> Any:
         if answer is not None:
             return answer
     return None
+
+
+def receivers(name: str) -> list[Callable[..., Any]]:
+    """The receivers in their order, for a caller that treats the failure of each by itself."""
+    _known(name)
+    return [receiver for _, _, receiver in _receivers.get(name, [])]
 
 
 def has(name: str) -> bool:

@@ -6,6 +6,7 @@ Every step can be repeated and can be killed: a step's digest is noted only when
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
@@ -17,38 +18,57 @@ from django.db.migrations.executor import MigrationExecutor
 
 from webstreet import __version__
 from webstreet.contract.template import TemplateManifest, shipped_templates
-from webstreet.engine import hooks, prototypes
+from webstreet.engine import hooks, prototypes, site
+from webstreet.engine.backends.breaker import StoreDown
 from webstreet.engine.prepared import Prepared
 from webstreet.engine.routers import home
+from webstreet.engine.tasks import every
 
+logger = logging.getLogger(__name__)
 Report = Callable[[str, int, int], None]
+WAITING = "waiting for atoms"
 
 
-def prepare(report: Report) -> None:
+def prepare(report: Report) -> list[str]:
     """Do what is not yet done.
 
     Args:
         report: told step, done and total as it goes.
+
+    Returns:
+        The atoms whose own database did not answer. The rest of the site is complete without them; the worker repeats this
+        until they are back.
     """
     settings.WEBSTREET_ENVIRONMENT.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    migrate_all(report)
-    _starter_content(report)
+    away = migrate_all(report)
+    away |= _starter_content(report)
+    if away:
+        _note(WAITING, _digest(sorted(away)))
+    else:
+        Prepared.objects.filter(step=WAITING).delete()
     report("ready", 1, 1)
+    return sorted(away)
 
 
-def migrate_all(report: Report, *, from_prototype: bool = True) -> None:
-    """Every alias has its tables, and ``default`` its content types and permissions.
+def migrate_all(report: Report, *, from_prototype: bool = True) -> set[str]:
+    """Every alias has its tables, and ``default`` its content types and permissions; the aliases that did not answer.
 
     Args:
         from_prototype: start absent SQLite files as copies of migrated ones where there are any.
     """
     absent = [alias for alias in connections if prototypes.is_absent(alias)]
     copied = {alias for alias in absent if from_prototype and prototypes.use(alias)}
+    changed, away = False, set()
     # Atoms first: where one shares the database of default, what it needs must not look done already.
-    changed = [migrate(alias, report) for alias in reversed(list(connections))]
-    _content_types(any(changed), report)
-    for alias in set(absent) - copied if from_prototype else ():
+    for alias in reversed(list(connections)):
+        try:
+            changed |= migrate(alias, report)
+        except StoreDown as error:
+            away.add(error.alias)
+    _content_types(changed, report)
+    for alias in set(absent) - copied - away if from_prototype else ():
         prototypes.keep(alias)
+    return away
 
 
 def migrate(alias: str, report: Report) -> bool:
@@ -87,19 +107,33 @@ def _content_types(changed: bool, report: Report) -> None:
     report("content types", 1, 1)
 
 
-def _starter_content(report: Report) -> None:
-    from webstreet.engine import site
-
+def _starter_content(report: Report) -> set[str]:
+    """Ask every atom for what a new site starts with; the atoms whose database did not answer."""
     manifest = site.current()
     digest = _digest([__version__, settings.WEBSTREET_ENVIRONMENT.manifest_digest, site.base_url()])
     if _is_done("starter content", digest):
-        return
+        return set()
+    template: TemplateManifest | None = shipped_templates().get(manifest.template)
+    away = set()
     with transaction.atomic():
         _wagtail_site()
-        template: TemplateManifest | None = shipped_templates().get(manifest.template)
-        hooks.call("starter_content", manifest, template)
+    for receiver in hooks.receivers("starter_content"):
+        try:
+            with transaction.atomic():
+                receiver(manifest, template)
+        except StoreDown as error:
+            away.add(error.alias)
+    if not away:
         _note("starter content", digest)
     report("starter content", 1, 1)
+    return away
+
+
+@every(30)
+def finish() -> None:
+    """When an atom's database was away while the site was prepared: try again."""
+    if Prepared.objects.filter(step=WAITING).exists() and not prepare(lambda step, done, total: None):
+        logger.info("prepare.finished_late")
 
 
 def _wagtail_site() -> None:

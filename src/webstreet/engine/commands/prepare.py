@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from webstreet.contract.jobs import Progress
-from webstreet.engine.commands import emit
+from webstreet.engine.commands import emit, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,4 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from webstreet.engine.preparation import prepare
 
-    prepare(lambda step, done, total: emit(Progress(step=step, done=done, total=total)))
+    away = prepare(lambda step, done, total: emit(Progress(step=step, done=done, total=total)))
+    for atom in away:
+        say(
+            f"The database of {atom} does not answer. The rest of the site is ready; the worker goes on when it is back."
+        )

@@ -34,24 +34,34 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(rb"\\(.)|''|\"\"", re.DOTALL)
 _ESCAPED = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a", b"%": b"\\%", b"_": b"\\_"}
-_STARTS = frozenset(
-    (
-        "SET",
-        "DROP",
-        "CREATE",
-        "LOCK",
-        "UNLOCK",
-        "INSERT",
-        "REPLACE",
-        "ALTER",
-        "USE",
-        "DELIMITER",
-        "COMMIT",
-        "START",
-        "BEGIN",
-    )
-    + ("CHANGE", "CALL", "GRANT", "FLUSH", "ANALYZE", "UPDATE", "DELETE", "TRUNCATE", "RENAME", "SELECT", "SHOW")
-)
+_STARTS = {
+    "SET",
+    "DROP",
+    "CREATE",
+    "LOCK",
+    "UNLOCK",
+    "INSERT",
+    "REPLACE",
+    "ALTER",
+    "USE",
+    "DELIMITER",
+    "COMMIT",
+    "START",
+}
+_STARTS |= {
+    "BEGIN",
+    "CHANGE",
+    "CALL",
+    "GRANT",
+    "FLUSH",
+    "ANALYZE",
+    "UPDATE",
+    "DELETE",
+    "TRUNCATE",
+    "RENAME",
+    "SELECT",
+    "SHOW",
+}
 _NOT_COLUMNS = frozenset(
     ("PRIMARY", "KEY", "UNIQUE", "CONSTRAINT", "INDEX", "FULLTEXT", "SPATIAL", "CHECK", "FOREIGN", "PERIOD")
 )

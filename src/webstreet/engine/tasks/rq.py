@@ -111,7 +111,9 @@ class RqSource:
         job.save_meta()
         if job.meta["deaths"] >= ATTEMPTS:
             job.set_status(JobStatus.FAILED)
-            FailedJobRegistry(queue=queue, job_class=TaskJob).add(job, ttl=FAILURES_KEPT_S, exc_string="its workers died")
+            FailedJobRegistry(queue=queue, job_class=TaskJob).add(
+                job, ttl=FAILURES_KEPT_S, exc_string="its workers died"
+            )
             return 0
         queue.enqueue_job(job)
         return 1
