@@ -17,6 +17,7 @@ from webstreet.contract import template as shipped
 from webstreet.control.api import auth
 from webstreet.control.clients.actions import add_client
 from webstreet.control.clients.models import AccessKey, Client, Role
+from webstreet.control.console import password
 from webstreet.control.orchestrators.memory import MemoryOrchestrator
 from webstreet.control.places import orchestrators
 from webstreet.control.places.models import make_local
@@ -34,6 +35,8 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(shipped, "shipped_release", lambda: RELEASE)
     auth.of_key.clear()
     auth.of_address.clear()
+    password.of_name.clear()
+    password.of_address.clear()
     yield
     for path in settings.STATE.spool.iterdir():
         path.unlink()

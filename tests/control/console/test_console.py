@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from webstreet.control.clients.actions import make_login_link
 from webstreet.control.clients.models import AccessKey, Client, LoginLink, Member, Role
+from webstreet.control.console import password
 from webstreet.control.sites.imports import Import
 from webstreet.control.sites.models import Site
 from webstreet.control.start import operator as make_operator
@@ -221,3 +222,19 @@ def test_the_console_speaks_french(browser: Browser, blog: Site) -> None:
     page = browser.get("/console/sites/site/", headers={"Accept-Language": "fr"}).content.decode()
     assert 'lang="fr"' in page
     assert "Ouverture" in page
+
+
+def test_passwords_cannot_be_guessed_at_leisure(db: None) -> None:
+    user = make_operator()
+    user.set_password("right and long enough")
+    user.save()
+    browser = Browser()
+    for _ in range(5):
+        browser.post("/console/login/", {"username": "operator", "password": "wrong"})
+    answer = browser.post("/console/login/", {"username": "operator", "password": "right and long enough"})
+    assert b"Too many attempts" in answer.content
+    password.of_name.clear()
+    assert (
+        browser.post("/console/login/", {"username": "operator", "password": "right and long enough"}).status_code
+        == 302
+    )

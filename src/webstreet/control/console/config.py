@@ -25,6 +25,7 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [lambda request: static("console/console.css")],
     "SCRIPTS": [lambda request: static("console/console.js")],
     "SHOW_HISTORY": False,
+    "LOGIN": {"form": "webstreet.control.console.password.PasswordForm"},
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
     "DASHBOARD_CALLBACK": "webstreet.control.console.dashboard.dashboard",

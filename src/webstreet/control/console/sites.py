@@ -156,7 +156,9 @@ class SitePages(Pages):
         return console.page(
             request,
             "console/site.html",
-            title=f"{site.wanted_title} ({site})" if site.wanted_title != site.name else str(site),
+            title=f"{site.wanted_title} ({site})"
+            if site.wanted_title != site.name
+            else _("Site %(site)s") % {"site": site},
             log=log,
             log_note=log_note,
             imports=site.imports.all()[:5],

@@ -16,7 +16,6 @@ class Look:
 
 LOOKS = {
     "failing": Look("bad", "error"),
-    "failed": Look("bad", "error"),
     "unknown": Look("warn", "help"),
     "opening": Look("busy", "progress_activity"),
     "updating": Look("busy", "sync"),
@@ -25,8 +24,12 @@ LOOKS = {
     "suspended": Look("calm", "pause_circle"),
     "closing": Look("busy", "inventory_2"),
     "closed": Look("calm", "archive"),
+}
+IMPORT_LOOKS = {
     "waiting": Look("busy", "schedule"),
+    "running": Look("busy", "sync"),
     "done": Look("good", "check_circle"),
+    "failed": Look("bad", "error"),
 }
 STATES = {
     "failing": pgettext_lazy("state of a site", "Failing"),

@@ -30,12 +30,6 @@ def record_seen(seen: Mapping[SiteId, SeenSite], made: Plan, cluster: str = LOCA
                 _record(site, seen.get(site.site_id), made.results[site.site_id])
 
 
-def record_blind(cluster: str, why: str) -> None:
-    """Write that a cluster could not be seen."""
-    close_old_connections()
-    Cluster.objects.filter(name=cluster).update(seen_note=why)
-
-
 def _record(site: Site, found: SeenSite | None, result: Settled | Waiting | Stalled) -> None:
     if site.wanted_closing and found is None and isinstance(result, Settled):
         _close(site)

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from webstreet.control.console.words import EVENTS, IMPORT_STATES, LOOKS, SEEN, STATES
+from webstreet.control.console.words import EVENTS, IMPORT_LOOKS, IMPORT_STATES, LOOKS, SEEN, STATES, Look
 
 register = template.Library()
 
@@ -21,8 +21,16 @@ register = template.Library()
 @register.filter
 def state_badge(state: str) -> SafeString:
     """The state as icon, word and colour."""
-    look = LOOKS.get(state, LOOKS["unknown"])
-    word = STATES.get(state) or IMPORT_STATES.get(state) or state
+    return _badge(LOOKS.get(state, LOOKS["unknown"]), STATES.get(state, state))
+
+
+@register.filter
+def import_badge(state: str) -> SafeString:
+    """The same for an import."""
+    return _badge(IMPORT_LOOKS[state], IMPORT_STATES[state])
+
+
+def _badge(look: Look, word: object) -> SafeString:
     return format_html(
         '<span class="ws-state ws-{}"><span class="material-symbols-outlined" aria-hidden="true">{}</span>{}</span>',
         look.tone,
