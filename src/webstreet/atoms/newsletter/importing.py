@@ -40,7 +40,12 @@ def _take_one(email: str, name: str, record: Any, source: str, lists: list[Maili
     by_address = Subscriber.objects.filter(email=email).first()
     if known is None and by_address is None:
         subscriber = Subscriber.objects.create(
-            email=email, name=name, status=Subscriber.Status.ACTIVE, source=f"import:{source}", external_id=external_id
+            email=email,
+            name=name,
+            status=Subscriber.Status.ACTIVE,
+            source=f"import:{source}",
+            external_id=external_id,
+            created_at=record.created_at,
         )
         _note(subscriber, source, lists)
         return "created"

@@ -1,0 +1,260 @@
+"""The residency canary: an address that goes through everything leaves no trace outside the newsletter's own database."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import socket
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from webstreet.testing.smtp import Behaviour
+
+EMAIL = "canary-7f3k9q@private-zx81.example"
+OTHER = "second-7f3k9q@private-zx81.example"
+NAME = "Zebulon Quirinal"
+IP = "203.0.113.99"
+PASSWORD = "editor-password-1"
+
+
+def needles() -> dict[str, bytes]:
+    """What must not be found, by what it is."""
+    found = {
+        "name": NAME.encode(),
+        "surname": b"Quirinal",
+        "ip": IP.encode(),
+        "unique part": b"7f3k9q",
+        "domain": b"private-zx81",
+    }
+    for email in (EMAIL, OTHER):
+        raw = email.encode()
+        found |= {f"{h} of {email}": hashlib.new(h, raw).hexdigest().encode() for h in ("sha256", "md5", "sha1")}
+        found[f"base64 of {email}"] = base64.b64encode(raw)[:-4]
+        found[f"urlsafe base64 of {email}"] = base64.urlsafe_b64encode(raw)[:-4]
+        found[f"quoted {email}"] = quote(email, safe="").encode()
+    return found
+
+
+def leaks(where: str, content: bytes) -> list[str]:
+    lowered = content.lower()
+    return [f"{what} in {where}" for what, needle in needles().items() if needle.lower() in lowered]
+
+
+def files_below(folder: Path, *, but: str) -> Iterator[tuple[str, bytes]]:
+    for path in folder.rglob("*"):
+        if path.is_file() and but not in str(path):
+            yield str(path), path.read_bytes()
+
+
+def tables_of(url: str) -> Iterator[tuple[str, bytes]]:
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        names = connection.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        for schema, table in names:
+            with connection.cursor().copy(f'COPY "{schema}"."{table}" TO STDOUT') as copy:
+                yield table, b"".join(bytes(part) for part in copy)
+
+
+def keys_of(url: str) -> Iterator[tuple[str, bytes]]:
+    import redis
+
+    with redis.Redis.from_url(url) as connection:
+        for key in connection.scan_iter("*"):
+            yield repr(key), key
+            kind = connection.type(key)
+            values = {
+                b"string": lambda k: [connection.get(k)],
+                b"hash": lambda k: [part for pair in connection.hgetall(k).items() for part in pair],
+                b"list": lambda k: connection.lrange(k, 0, -1),
+                b"set": lambda k: list(connection.smembers(k)),
+                b"zset": lambda k: connection.zrange(k, 0, -1),
+            }.get(kind, lambda k: [])(key)
+            for value in values:
+                yield f"value of {key!r}", value
+                try:
+                    yield f"unpacked value of {key!r}", zlib.decompress(value)
+                except (zlib.error, TypeError):
+                    continue
+
+
+class Journey:
+    """One reader and one editor, against a real site."""
+
+    def __init__(self, site, smtp, port: int, wait_until) -> None:
+        self.site, self.smtp, self.wait = site, smtp, wait_until
+        self.web = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", follow_redirects=True, timeout=60, headers={"X-Forwarded-For": IP}
+        )
+
+    def token(self) -> str:
+        return re.search(r'name="token" value="([^"]+)"', self.web.get("/newsletter/subscribe/").text).group(1)
+
+    def reader(self) -> None:
+        assert self.web.post("/newsletter/subscribe/", data={"email": EMAIL, "token": self.token()}).status_code == 200
+        api = self.web.post("/api/newsletter/subscriptions", json={"email": OTHER, "name": NAME, "token": self.token()})
+        assert api.status_code == 202
+        for email in (EMAIL, OTHER):
+            self.wait(lambda email=email: self.smtp.to(email), seconds=60, what="a confirmation mail")
+            link = re.search(r"http://127\.0\.0\.1:8000(/\S*confirm\S*)", self.smtp.to(email)[0].body("plain")).group(1)
+            assert self.web.get(link).status_code == 200
+            assert self.web.post(link).status_code == 200
+            self.wait(lambda email=email: len(self.smtp.to(email)) == 2, seconds=60, what="a welcome mail")
+
+    def mistakes(self) -> None:
+        assert (
+            self.web.post("/newsletter/subscribe/", data={"email": f"{EMAIL}\r\nx", "token": self.token()}).status_code
+            == 422
+        )
+        assert self.web.get(f"/nothing-here/{EMAIL}/?email={EMAIL}").status_code == 404
+        assert self.web.get(f"/search/?q={EMAIL}").status_code == 200
+        self.site.python(
+            "from django.db import connections as c; c['newsletter'].cursor().execute('ALTER TABLE newsletter_signup RENAME TO gone')"
+        )
+        assert self.web.post("/newsletter/subscribe/", data={"email": EMAIL, "token": self.token()}).status_code in (
+            500,
+            503,
+        )
+        self.site.python(
+            "from django.db import connections as c; c['newsletter'].cursor().execute('ALTER TABLE gone RENAME TO newsletter_signup')"
+        )
+
+    def failing_task(self) -> None:
+        """A worker meets an exception whose text names the address."""
+        rename = "from django.db import connections as c; c['newsletter'].cursor().execute('ALTER TABLE newsletter_{} RENAME TO {}{}')"
+        self.site.python(rename.format("notice", "", "hidden"))
+        data = {"email": f"third-{EMAIL}", "token": self.token()}
+        assert self.web.post("/newsletter/subscribe/", data=data).status_code == 200
+        self.wait(
+            lambda: "task.failed" in self.site.log() or "TaskFailed" in self.site.log(),
+            seconds=60,
+            what="a failed task",
+        )
+        self.site.python(
+            "from django.db import connections as c; c['newsletter'].cursor().execute('ALTER TABLE hidden RENAME TO newsletter_notice')"
+        )
+
+    def issue(self) -> None:
+        self.smtp.behaviour = Behaviour(recipients={OTHER: f"550 5.1.1 <{OTHER}> unknown"})
+        self.site.python(ISSUE)
+        self.wait(lambda: len(self.smtp.to(EMAIL)) == 3, seconds=60, what="the issue's mail")
+        self.wait(lambda: self.site.python(FAILED) == "1", seconds=60, what="the failure in the ledger")
+
+    def editor(self) -> None:
+        self.site.python(
+            f"from django.contrib.auth import get_user_model as g; g().objects.create_superuser('editor', 'e@example.com', '{PASSWORD}')"
+        )
+        self._post("/admin/login/", {"username": "editor", "password": PASSWORD})
+        pk = self.site.python(
+            f"from webstreet.atoms.newsletter.models import Subscriber as S; print(S.objects.get(email='{EMAIL}').pk)"
+        )
+        base = "/admin/newsletter/subscribers"
+        assert EMAIL in self.web.get(f"{base}/?q={EMAIL}").text
+        assert EMAIL in self.web.get(f"{base}/export/?q={EMAIL}").text
+        assert self._post(f"{base}/{pk}/", {"email": EMAIL, "name": NAME, "language": "en"}).status_code == 200
+        assert self._post(f"{base}/add/", {"email": EMAIL, "name": NAME, "language": "en"}).status_code == 422
+        assert self.web.get("/admin/newsletter/issues/1/").status_code == 200
+        assert self.web.get("/admin/reports/site-history/").status_code == 200
+        self._post(f"{base}/{pk}/unsubscribe/", {}, form=f"{base}/{pk}/")
+        self._post(f"{base}/{pk}/remove/", {})
+
+    def _post(self, path: str, data: dict[str, str], *, form: str = "") -> httpx.Response:
+        page = self.web.get(form or path).text
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page).group(1)
+        return self.web.post(path, data={**data, "csrfmiddlewaretoken": token})
+
+
+ISSUE = """
+import uuid
+from django.utils import timezone
+from webstreet.atoms.newsletter.models import Issue, MailingList
+Issue.objects.create(article_uuid=uuid.uuid4(), mailing_list=MailingList.main(), subject="Issue", language="en",
+    started_at=timezone.now(), html="<p>Hello <a href='\\ue000unsubscribe\\ue001'>x</a></p>", text="Hello \\ue000unsubscribe\\ue001")
+"""
+FAILED = (
+    "from webstreet.atoms.newsletter.models import Delivery; print(Delivery.objects.filter(state='failed').count())"
+)
+
+
+@pytest.mark.requirement("H4")
+@pytest.mark.parametrize("stores", ["sqlite", "postgresql and redis"])
+def test_the_canary_leaves_no_trace(stores, site_processes, smtp, wait_until, request, tmp_path):
+    elsewhere = tmp_path / "client"
+    elsewhere.mkdir()
+    variables = {"EMAIL_URL": smtp.url, "TRUSTED_PROXIES": "127.0.0.1/32", "SECRET_KEY": "k" * 64}
+    if stores == "sqlite":
+        variables["NEWSLETTER_DATABASE_URL"] = f"sqlite:///{elsewhere}/newsletter.sqlite3"
+    else:
+        server = request.getfixturevalue("lab_postgres")
+        variables["DATABASE_URL"] = server.database("nl_canary_default")
+        variables["NEWSLETTER_DATABASE_URL"] = server.database("nl_canary_newsletter")
+        variables["REDIS_URL"] = request.getfixturevalue("lab_redis").url
+    site = site_processes(**variables)
+    site.manifest.write_text(site.manifest.read_text() + "residency:\n  newsletter: client\n", "utf-8")
+    assert site.run("prepare", timeout=200).returncode == 0
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    site.start("serve", "--host", "127.0.0.1", "--port", str(port))
+    site.start("work")
+    journey = Journey(site, smtp, port, wait_until)
+
+    def answers() -> bool:
+        try:
+            return journey.web.get("/-/live").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    wait_until(answers, seconds=60, what="the site answers")
+    journey.reader()
+    journey.mistakes()
+    journey.failing_task()
+    journey.issue()
+    journey.editor()
+    backup = site.run("backup", str(site.folder / "backup"))
+    assert backup.returncode == 0, backup.stderr
+    for process in site.started:
+        process.terminate()
+        process.wait(30)
+
+    found: list[str] = []
+    for where, content in files_below(site.folder, but="client/"):
+        found += leaks(where, content)
+    if stores != "sqlite":
+        for where, content in (*tables_of(variables["DATABASE_URL"]), *keys_of(variables["REDIS_URL"])):
+            found += leaks(where, content)
+        kept = b"".join(content for _, content in tables_of(variables["NEWSLETTER_DATABASE_URL"]))
+    else:
+        kept = b"".join(content for _, content in files_below(elsewhere, but="nothing"))
+    assert found == []
+    assert OTHER.encode() in kept, "the search finds what is there: the address lies in the atom's own database"
+    assert NAME.encode() in kept
+
+
+def test_the_search_finds_each_needle():
+    """The canary proves nothing if it cannot sing."""
+    for what, needle in needles().items():
+        assert leaks("x", b"before " + needle + b" after"), what
+    assert json.dumps(leaks("x", EMAIL.upper().encode()))
+
+
+def test_no_key_leads_out_of_the_atom():
+    from django.apps import apps
+    from django.conf import settings
+    from django.db import models
+
+    for model in apps.get_models(include_auto_created=True):
+        for field in model._meta.get_fields():
+            if isinstance(field, models.ForeignKey | models.ManyToManyField | models.OneToOneField):
+                ends = {model._meta.app_label, field.related_model._meta.app_label}
+                assert len(ends) == 1 or not ends & settings.WEBSTREET_SENSITIVE, field
+    for model in apps.get_app_config("newsletter").get_models():
+        assert model.wagtail_reference_index_ignore
+        assert str(model(pk=5)) == f"{model.__name__} 5"
