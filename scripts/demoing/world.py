@@ -193,15 +193,15 @@ class World:
         """Stop everything, in order. May be repeated."""
         control = self.control
         if control is not None:
-            with contextlib.suppress(WebstreetError):
-                self.cli("control", "halt", "--sites")
-            with contextlib.suppress(ProcessLookupError):
-                control.terminate()
+            # The control plane first: it would start again what it sees missing.
+            control.terminate()
             try:
                 control.wait(GONE_WITHIN_S)
             except subprocess.TimeoutExpired:
                 control.kill()
                 control.wait()
+            with contextlib.suppress(WebstreetError):
+                self.cli("control", "halt", "--sites")
             self.control = None
         self.mailbox.stop()
 
