@@ -53,9 +53,11 @@ class SmtpServer:
                 loop=self._loop,
             )
 
-        self._server = self._loop.run_until_complete(self._loop.create_server(session, sock=listening))
         self._thread = threading.Thread(target=self._loop.run_forever, name="mailbox-smtp", daemon=True)
         self._thread.start()
+        # In the loop's own thread: the caller's may have a loop that runs already (Playwright's does).
+        started = asyncio.run_coroutine_threadsafe(self._loop.create_server(session, sock=listening), self._loop)
+        self._server = started.result(5)
 
     def close(self) -> None:
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(5)
