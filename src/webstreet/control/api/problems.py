@@ -16,7 +16,7 @@ from webstreet.kernel.errors import DocumentInvalid, Problem, WebstreetError
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 CODES = {
-    400: ("request.invalid", "The request cannot be read. Check that its body is JSON."),
+    400: ("request.malformed", "The request cannot be read. Check that its body is JSON."),
     401: ("access.unauthenticated", "Say who you are: send the header Authorization: Bearer KEY."),
     403: ("access.denied", "This key may not do that."),
     404: ("route.missing", "There is nothing at this address. /api/v1/docs lists every address."),
@@ -88,7 +88,7 @@ def _validation(error: ValidationError) -> HttpResponse:
         message = str(found.get("msg", "is not valid")).removeprefix("Value error, ")
         listed.append({"path": path, "rule": message[:1].lower() + message[1:] + ".", "suggestion": ""})
     said = "; ".join(f"{p['path']}: {p['rule']}" for p in listed)
-    return problem(422, "request.invalid", f"The request is not valid: {said}", problems=listed)
+    return problem(422, "request.malformed", f"The request is not valid: {said}", problems=listed)
 
 
 def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -117,7 +117,7 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def on_http(request: HttpRequest, error: HttpError) -> HttpResponse:
-        code, detail = CODES.get(error.status_code, ("request.invalid", str(error)))
+        code, detail = CODES.get(error.status_code, ("request.malformed", str(error)))
         return problem(error.status_code, code, detail)
 
     @api.exception_handler(Exception)

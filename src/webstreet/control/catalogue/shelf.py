@@ -24,7 +24,7 @@ class OfferMissing(BadInput):
 class AtomMissing(NotFound):
     """There is no atom of that name in this release."""
 
-    code = "atom.missing"
+    code = "atom.unknown"
 
 
 class CatalogueMissing(Broken):
