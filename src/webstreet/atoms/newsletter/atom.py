@@ -108,5 +108,5 @@ ATOM = AtomManifest(
     sensitive=True,
     stores=["database"],
     hooks_offered=[],
-    hooks_used=["article_first_public", "render_announcement", "slot", "import_subscribers", "ready_parts"],
+    hooks_used=["article_first_public", "render_announcement", "slot", "import_subscribers"],
 )
