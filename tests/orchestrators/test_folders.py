@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from webstreet.control.orchestrators.processes.commands import tail
 from webstreet.control.orchestrators.processes.folder import Folder
 from webstreet.control.orchestrators.processes.logfile import KEPT, LogFile
 from webstreet.control.orchestrators.processes.orchestrator import BackupFailed, FolderUnusable
+from webstreet.kernel.ids import SiteId
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -172,3 +174,10 @@ def test_an_unknown_log_names_the_known_ones(ground: Ground) -> None:
     with pytest.raises(OrchestratorError, match="web") as error:
         ground.orchestrator.logs(BLOG, process="nginx")
     assert error.value.error_code == "orchestrator.log_missing"
+
+
+def test_many_new_sites_at_once_get_ports_of_their_own(ground: Ground) -> None:
+    sites = [SiteId("acme", f"site-{number}") for number in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda site: ground.apply(workload(1, site, suspended=True)), sites))
+    assert len({seen.address for seen in ground.orchestrator.observe().values()}) == len(sites)

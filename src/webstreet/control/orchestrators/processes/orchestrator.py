@@ -129,9 +129,14 @@ class ProcessesOrchestrator(Orchestrator):
     @contextlib.contextmanager
     def _alone(self, site: SiteId) -> Iterator[None]:
         """One step at a time for each site, whatever process or thread it comes from."""
+        with self._locked(f"{site.client}--{site.site}"):
+            yield
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
         locks = self.root / "locks"
         make_private(locks)
-        with (locks / f"{site.client}--{site.site}").open("w") as lock:
+        with (locks / name).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -151,13 +156,15 @@ class ProcessesOrchestrator(Orchestrator):
         wish.check(workload, held)
         with self._part(step, "folders"):
             wish.make_folders(folder)
-        port = held["port"] if held else wish.free_port(self.root / "sites")
-        wanted = wish.document(workload, folder, port, self._programs)
-        with self._part(step, "generation"):
-            wish.write_generation(folder, workload, wanted)
-        with self._part(step, "wish"):
-            if held != wanted:
-                write_json(folder.wanted, wanted)
+        # Two new sites must not find the same free port: the second chooses when the first has written its own down.
+        with contextlib.nullcontext() if held else self._locked(".ports"):
+            port = held["port"] if held else wish.free_port(self.root / "sites")
+            wanted = wish.document(workload, folder, port, self._programs)
+            with self._part(step, "generation"):
+                wish.write_generation(folder, workload, wanted)
+            with self._part(step, "wish"):
+                if held != wanted:
+                    write_json(folder.wanted, wanted)
         with self._part(step, "supervisor"):
             if not supervision.wake(folder):
                 supervision.start(folder, str(step.site))

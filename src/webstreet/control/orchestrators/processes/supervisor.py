@@ -72,7 +72,7 @@ class Supervisor:
         self.candidate: Candidate | None = None
         self.retiring: list[Child] = []
         self._ending = self._ended = False
-        self._reread_at = 0.0
+        self._reread_at, self._since = 0.0, time.time()
         self._missing = 0
         self._written: dict[str, Any] = {}
         self._pruned = 0
@@ -300,7 +300,9 @@ class Supervisor:
     def _sight(self) -> dict[str, Any]:
         state, note = self._state()
         pid = os.getpid()
-        seen: list[dict[str, Any]] = [{"name": "supervisor", "pid": pid, "since": None, "restarts": 0, "note": ""}]
+        seen: list[dict[str, Any]] = [
+            {"name": "supervisor", "pid": pid, "since": self._since, "restarts": 0, "note": ""}
+        ]
         for kept in self.serving.kept if self.serving else ():
             if kept.argv:
                 seen.append(_described(kept.name, kept.child, kept))

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import random
 import socket
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from webstreet.control.orchestrators.processes.folder import (
 from webstreet.control.orchestrators.processes.release import read_wish
 from webstreet.control.orchestrators.processes.supervisor import HOST
 
+PORTS, TRIES = range(20_000, 30_000), 200
 _ENGINE = (sys.executable, "-m", "webstreet.engine")
 
 
@@ -139,13 +141,16 @@ def write_generation(folder: Folder, workload: Workload, wanted: dict[str, Any])
 
 
 def free_port(sites: Path) -> int:
-    """A port nobody listens on and no site of ``sites`` has been given, also none that is stopped now."""
+    """A port nobody listens on and no site of ``sites`` has been given, also none that is stopped now.
+
+    Below the range from which Linux takes the ports of outgoing connections, so that none of those sits on it after a restart.
+    """
     given = {wanted.get("port") for wanted in _all_wanted(sites)}
-    for _try in range(100):
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port = int(probe.getsockname()[1])
-        if port not in given:
+    candidates = [port for port in PORTS if port not in given]
+    for port in random.sample(candidates, min(TRIES, len(candidates))):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
             return port
     raise PortsExhausted(
         "No free port was found for the site. Close programs that listen on this machine and try again."
