@@ -166,3 +166,11 @@ def test_a_command_prints_the_failure_for_the_control_plane(site_processes):
     assert '"code":"manifest.unreadable"' in done.stdout
     assert "/nowhere/site.yaml" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_shipped_description_of_the_release_is_current():
+    from webstreet.contract.template import shipped_release
+
+    assert shipped_release() == release(), (
+        "write it again: python -m webstreet.engine manifest > src/webstreet/catalogue/release.json"
+    )

@@ -27,6 +27,7 @@ from webstreet.engine.tasks import enqueue_on_commit
 """
 
 
+@pytest.mark.requirement("P6")
 def test_interactive_before_bulk_and_a_rolled_back_transaction_leaves_nothing(site, wait_until):
     site.python(
         ENQUEUE

@@ -102,7 +102,7 @@ DATABASES = databases(_env)
 DATABASE_ROUTERS = ["webstreet.engine.routers.AtomRouter"]
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "webstreet.engine.caching.ForgivingRedisCache",
         "LOCATION": _env.redis_url,
         "KEY_PREFIX": str(_env.manifest.id),
         "TIMEOUT": 300,
