@@ -15,4 +15,4 @@ if _name not in sys.modules:
     sys.modules[_name] = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(sys.modules[_name])
 
-globals().update({k: v for k, v in vars(sys.modules[_name]).items() if not k.startswith("__")})
+globals().update({k: v for k, v in vars(sys.modules[_name]).items() if not k.startswith(("__", "pytest_"))})

@@ -191,7 +191,7 @@ class SiteProcesses:
         }
         self.started: list[subprocess.Popen[str]] = []
 
-    def run(self, *arguments: str, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "webstreet.engine", *arguments]
         return subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=timeout, check=False)
 
@@ -228,7 +228,7 @@ class SiteProcesses:
             process.wait(10)
 
 
-def until(true: Callable[[], object], *, seconds: float = 30, what: str = "") -> object:
+def until(true: Callable[[], object], *, seconds: float = 60, what: str = "") -> object:
     """Poll until ``true()`` is; fail after ``seconds``."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -282,3 +282,12 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that start processes of their own choose their servers themselves: once is enough, in the embedded run."""
+    if not os.environ.get("DATABASE_URL"):
+        return
+    own = [item for item in items if "site_processes" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=own)
+    items[:] = [item for item in items if item not in own]

@@ -17,22 +17,10 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "crispy-octo.sql"
 KEY = "only-for-tests-" * 5
 
 
-@pytest.fixture(scope="module")
-def postgres():
-    from tests.lab import base
-    from tests.lab import postgres as lab
-
-    try:
-        with lab.running() as server:
-            yield server
-    except base.Missing as error:
-        pytest.skip(str(error))
-
-
 @pytest.mark.requirement("P5")
-def test_everything_in_one_postgresql_database(site_processes, postgres, tmp_path):
+def test_everything_in_one_postgresql_database(site_processes, lab_postgres, tmp_path):
     name = f"webstreet_one_{os.getpid()}"
-    url = postgres.database(name)
+    url = lab_postgres.database(name)
     try:
         site = site_processes(DATABASE_URL=url, SECRET_KEY=KEY)
         site.documents("prepare")
@@ -57,7 +45,7 @@ def test_everything_in_one_postgresql_database(site_processes, postgres, tmp_pat
         ).stdout
         assert "TABLE DATA public newsletter_subscriber" in listing
     finally:
-        postgres.drop(name)
+        lab_postgres.drop(name)
 
 
 def test_redis_may_go_away_and_come_back(site_processes, wait_until, tmp_path):
