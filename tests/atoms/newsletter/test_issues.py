@@ -40,6 +40,12 @@ def states() -> Counter[str]:
     return Counter(Delivery.objects.values_list("state", flat=True))
 
 
+def sweep() -> None:
+    """The sweeper, some time later."""
+    Issue.objects.update(woken_at=timezone.now() - dt.timedelta(minutes=1))
+    tasks.find_left_work()
+
+
 def arrived(smtp) -> Counter[str]:
     return Counter(address for message in smtp.messages for address in message.recipients)
 
@@ -159,7 +165,7 @@ def test_draft_waits_for_the_editor_and_off_makes_nothing(announce, subscribers,
     assert smtp.messages == []
     announce.again(announce("Corrected title", uuid=article.uuid))
     actions.start_issue(issue, by=1)
-    tasks.deliver.enqueue(issue.pk)
+    tasks.wake(issue)
     drain()
     assert {m.parsed["Subject"] for m in smtp.messages} == {"Corrected title"}
     assert len(smtp.messages) == 2
@@ -196,7 +202,7 @@ def test_failed_and_deferred_recipients(announce, subscribers, smtp, drain):
     past = timezone.now() - dt.timedelta(minutes=1)
     Delivery.objects.filter(state="deferred").update(due_at=past)
     Chunk.objects.update(due_at=past)
-    tasks.find_left_work()
+    sweep()
     drain()
     assert states() == Counter(sent=9, failed=1)
     assert Issue.objects.get().state == "finished"
@@ -211,7 +217,7 @@ def test_deferred_for_ever_fails_at_last(announce, subscribers, smtp, drain):
         past = timezone.now() - dt.timedelta(minutes=1)
         Delivery.objects.filter(state="deferred").update(due_at=past)
         Chunk.objects.update(due_at=past)
-        tasks.find_left_work()
+        sweep()
     drain()
     assert states() == Counter(failed=1)
     assert Issue.objects.get().state == "finished"
@@ -234,7 +240,7 @@ def test_a_dead_mail_server_delays_and_loses_nobody(announce, subscribers, smtp,
     assert not Delivery.objects.exclude(attempts=0).exists(), "no recipient is blamed"
     monkeypatch.setenv("EMAIL_URL", url)
     Issue.objects.update(due_at=timezone.now())
-    tasks.find_left_work()
+    sweep()
     drain()
     assert arrived(smtp) == Counter(f"s{i}@example.org" for i in range(30))
     assert Issue.objects.get().state == "finished"
@@ -249,11 +255,11 @@ def test_a_refused_sender_pauses_the_issue(announce, subscribers, smtp, drain):
     assert (issue.state, issue.trouble) == ("paused", "sender.policy")
     assert states() == Counter(queued=30)
     smtp.behaviour = Behaviour()
-    tasks.find_left_work()
+    sweep()
     drain()
     assert smtp.messages == [], "a person has to look first"
     issue.resume()
-    tasks.find_left_work()
+    sweep()
     drain()
     assert arrived(smtp) == Counter(f"s{i}@example.org" for i in range(30))
 
@@ -277,7 +283,7 @@ def test_no_answer_after_the_content_is_uncertain(announce, subscribers, smtp, d
         past = timezone.now() - dt.timedelta(minutes=1)
         Delivery.objects.filter(state="deferred").update(due_at=past)
         Chunk.objects.update(due_at=past)
-        tasks.find_left_work()
+        sweep()
         drain()
         assert states() == Counter(sent=5)
         again = [a for a, n in arrived(smtp).items() if n == 2]
@@ -358,13 +364,13 @@ def test_a_lease_that_ran_out_becomes_uncertain_and_the_rest_goes_on(announce, s
     assert issue.counts.claimed == 40
     assert issue.counts.sending == 10
     Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
-    tasks.find_left_work()
+    sweep()
     drain()
     assert states() == Counter(sent=40, uncertain=10)
     assert {row.email for row in rows}.isdisjoint(arrived(smtp))
     assert Issue.objects.get().state == "finished"
     assert ledger.send_uncertain_again(issue) == 10
-    tasks.find_left_work()
+    sweep()
     drain()
     assert arrived(smtp) == Counter(f"s{i}@example.org" for i in range(50))
 
@@ -436,6 +442,20 @@ def test_a_lost_task_is_found_by_the_sweeper(announce, subscribers, smtp, drain)
     subscribers(2)
     publish(announce())
     DBTaskResult.objects.all().delete()
-    tasks.find_left_work()
+    sweep()
     drain()
     assert len(smtp.messages) == 2
+
+
+def test_waking_often_does_not_fill_the_queue(announce, subscribers, smtp, drain):
+    from django_tasks_db.models import DBTaskResult
+
+    subscribers(2)
+    publish(announce())
+    issue = Issue.objects.get()
+    for _ in range(5):
+        tasks.wake(issue)
+        tasks.find_left_work()
+    drain()
+    assert arrived(smtp) == Counter({"s0@example.org": 1, "s1@example.org": 1})
+    assert not DBTaskResult.objects.ready().exists()

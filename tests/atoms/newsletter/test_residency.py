@@ -183,6 +183,7 @@ FAILED = (
 )
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.requirement("H4")
 @pytest.mark.parametrize("stores", ["sqlite", "postgresql and redis"])
 def test_the_canary_leaves_no_trace(stores, site_processes, smtp, wait_until, request, tmp_path):

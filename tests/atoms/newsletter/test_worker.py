@@ -39,6 +39,7 @@ Chunk.objects.exclude(lease_until=None).update(lease_until=timezone.now() - dt.t
 """
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.requirement("P4")
 @pytest.mark.parametrize("stores", ["sqlite", "postgresql and redis"])
 def test_a_worker_killed_in_mid_issue_loses_nobody(stores, site_processes, smtp, wait_until, request):

@@ -11,9 +11,7 @@ from django.utils.safestring import SafeString
 
 from webstreet.atoms.newsletter import actions, guard, tasks
 from webstreet.atoms.newsletter.importing import take
-from webstreet.atoms.newsletter.models.base import alias
 from webstreet.engine import hooks
-from webstreet.engine.tasks import enqueue_on_commit
 
 SLOTS = ("after_article", "home_after", "footer")
 SHOWN = "_newsletter_form_shown"
@@ -24,7 +22,7 @@ def article_first_public(uuid: uuids.UUID) -> None:
     """Called from a task that is tried again until we return, so the issue is made here and not in a task that could get lost."""
     made = actions.create_issue(uuid)
     if made is not None and made[0].may_send:
-        enqueue_on_commit(tasks.deliver, made[0].pk, using=alias())
+        tasks.wake(made[0])
 
 
 @hooks.register("slot")

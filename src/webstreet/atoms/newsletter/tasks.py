@@ -8,6 +8,7 @@ import os
 import threading
 import time
 
+from django.db.models import Q
 from django.utils import timezone
 
 from webstreet.atoms.newsletter import actions, ledger, mails
@@ -28,6 +29,8 @@ from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 STEP_S = 0.7
 """Budget of one step of an issue, so that the step with its ends stays below a second."""
 LEFT_AFTER = dt.timedelta(seconds=5)
+SILENT_AFTER = dt.timedelta(seconds=10)
+"""An issue with something to do and no sign of life for so long has lost its task."""
 _mine = threading.local()
 
 
@@ -78,12 +81,20 @@ def send_notice(notice_id: int) -> None:
 
 
 # -- Issues ----------------------------------------------------------------------------------------------------------
+def wake(issue: Issue) -> None:
+    """Have a worker look at an issue once this transaction is committed."""
+    enqueue_on_commit(deliver, issue.pk, issue.new_chain(), using=alias())
+
+
 @task(queue="bulk", atom=APP)
-def deliver(issue_id: int) -> None:
-    """One step of an issue, at most a second; enqueues itself again while there is something to do at once."""
-    issue = Issue.objects.filter(pk=issue_id).first()
+def deliver(issue_id: int, chain: str) -> None:
+    """One step of an issue, at most a second; enqueues itself again while there is something to do at once. There is one chain of
+    such tasks for an issue: however often it is woken, the queue does not fill up.
+    """
+    issue = Issue.objects.filter(pk=issue_id, chain=chain).first()
     if issue is not None and deliver_step(issue):
-        enqueue_on_commit(deliver, issue_id, using=alias())
+        issue.alive()
+        enqueue_on_commit(deliver, issue_id, chain, using=alias())
 
 
 def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
@@ -134,10 +145,9 @@ def _find_left_issues() -> None:
         ledger.take_over_expired(issue)
         if resend:
             ledger.send_uncertain_again(issue, only_first=True)
-    for issue in Issue.due(now).order_by("id")[:50]:
-        # A worker that is at it enqueues itself; a lease that runs means it is.
-        if not issue.chunks.filter(closed=False, lease_until__gt=now).exists():
-            deliver.enqueue(issue.pk)
+    silent = Q(woken_at=None) | Q(woken_at__lt=now - SILENT_AFTER)
+    for issue in Issue.due(now).filter(silent).order_by("id")[:50]:
+        wake(issue)
 
 
 @every(3600)

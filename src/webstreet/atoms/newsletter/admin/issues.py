@@ -18,13 +18,11 @@ from wagtail.admin.auth import permission_required
 
 from webstreet.atoms.newsletter import actions, ledger, tasks
 from webstreet.atoms.newsletter.admin.subscribers import crumbs
-from webstreet.atoms.newsletter.models.base import alias
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.delivery import State
 from webstreet.atoms.newsletter.models.issue import Issue, IssueState
 from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
-from webstreet.engine.tasks import enqueue_on_commit
 from webstreet.kernel.errors import WebstreetError
 
 PER_PAGE = 20
@@ -159,7 +157,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if changed and noted:
         Change.note(noted, issue, by=request.user.pk)
     if changed:
-        enqueue_on_commit(tasks.deliver, pk, using=alias())
+        tasks.wake(issue)
         messages.success(request, _said(verb))
     return redirect("newsletter_admin:issue", pk=pk)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,7 @@ class Issue(Plain):
         key: names the issue in Message-IDs and Feedback-IDs.
         subject, html, text: frozen at the start, with holes for what differs by recipient (`webstreet.mail.message.hole`).
         frozen_at: when the audience was written into the ledger.
+        chain: names the one chain of steps that is valid; a task of another one ends itself. ``woken_at``: its last sign of life.
         trouble: code of what the mail server said last; empty when it works. ``due_at``: not before.
     """
 
@@ -85,6 +87,8 @@ class Issue(Plain):
     trouble = models.CharField(max_length=40, blank=True, default="")
     trouble_count = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
+    chain = models.CharField(max_length=16, blank=True, default="")
+    woken_at = models.DateTimeField(null=True, blank=True)
 
     @property
     def counts(self) -> Counts:
@@ -130,6 +134,15 @@ class Issue(Plain):
             .exclude(frozen_at=None, cancelled_at__isnull=False)
             .distinct()
         )
+
+    def new_chain(self) -> str:
+        """Start a chain of steps and end every other one; its name."""
+        chain = secrets.token_hex(8)
+        type(self).objects.filter(pk=self.pk).update(chain=chain, woken_at=timezone.now())
+        return chain
+
+    def alive(self) -> None:
+        type(self).objects.filter(pk=self.pk).update(woken_at=timezone.now())
 
     def pause(self, *, reason: str = "") -> bool:
         """Send nothing more until `resume`; whether it was sending."""

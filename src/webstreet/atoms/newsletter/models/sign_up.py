@@ -20,7 +20,6 @@ class SignUp(Plain):
     email = models.CharField(max_length=ADDRESS_MAX)
     name = models.CharField(max_length=100, blank=True, default="")
     language = models.CharField(max_length=10, blank=True, default="")
-    list_keys = models.JSONField(default=list)
     source = models.CharField(max_length=60)
     network = models.CharField(max_length=50, blank=True, default="")
     text_version = models.CharField(max_length=40)

@@ -1,0 +1,106 @@
+"""How mails read: text that stands by itself, HTML that mail programs can show, both languages."""
+
+from __future__ import annotations
+
+import re
+
+import html5lib
+import pytest
+from django.utils import translation
+
+from webstreet.atoms.newsletter import mails
+from webstreet.atoms.newsletter.plain import text_of
+from webstreet.mail.message import Letter, Recipient, Sender, render
+from webstreet.testing.smtp import Received
+
+LINK = "https://blog.example.com/newsletter/confirm/abcdefghijklmnopqrstuvwxyz/"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>One</p><p>Two &amp; three</p>", "One\n\nTwo & three"),
+        ("<p>a<br>b</p>", "a\nb"),
+        ("<h2>Title</h2><p>Text</p>", "Title\n-----\n\nText"),
+        ("<ul><li>one</li><li>two</li></ul>", "- one\n- two"),
+        ("<ol><li>one</li><li>two</li></ol>", "1. one\n2. two"),
+        ("<blockquote><p>Said</p></blockquote>", "> Said"),
+        ('<p>See <a href="https://x.example/">this</a>.</p>', "See this [1].\n\n[1] https://x.example/"),
+        (
+            '<p><a href="https://x.example/">a</a> <a href="https://x.example/">b</a></p>',
+            "a [1] b [1]\n\n[1] https://x.example/",
+        ),
+        ('<p><a href="javascript:x()">a</a></p>', "a"),
+        ('<img src="x" alt="A boat"><script>no</script><style>no</style>', "[A boat]"),
+        ("", ""),
+        ("<p>" + "word " * 30 + "</p>", ("word " * 14).strip() + "\n" + ("word " * 14).strip() + "\nword word"),
+        ("<p>unclosed <b>bold <li>x", "unclosed bold\n\n- x"),
+    ],
+)
+def test_text_of_html(html, text):
+    assert text_of(html) == text
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("kind", ["confirm", "welcome", "issue"])
+def test_every_mail(kind, language, announce):
+    with translation.override(language):
+        written = {
+            "confirm": lambda: mails.write_confirmation(LINK),
+            "welcome": mails.write_welcome,
+            "issue": lambda: mails.write_issue(
+                announce(language=language, cover_url="https://blog.example.com/media/x.jpg")
+            ),
+        }[kind]()
+    unsubscribe = "https://blog.example.com/newsletter/unsubscribe/x/"
+    content = render(
+        Letter(Sender("Crispy Octo", "news@example.org"), written.subject, written.text, written.html)
+    ).fill(Recipient("ada@example.org", "a@b", {"unsubscribe": unsubscribe}))
+    received = Received("news@example.org", ["ada@example.org"], content, 0)
+    html, text = received.body("html"), received.body("plain")
+    assert len(content) < 100_000, "Gmail clips at 102 kB"
+    html5lib.HTMLParser(strict=False).parse(html)
+    assert f'lang="{language}"' in html
+    assert 'class="preheader"' in html
+    assert html.count('class="button"') == 1, "one button"
+    target = re.search(r'class="button".*?href="([^"]+)"', html, re.S).group(1)
+    assert f">{target}</a>" in html, "and the plain link"
+    assert target in text
+    assert all("alt=" in image for image in re.findall(r"<img[^>]*>", html))
+    assert "max-width: 600px" in html.replace("max-width:600px", "max-width: 600px")
+    assert "prefers-color-scheme: dark" in html
+    assert "http://" not in html.replace("http://www.w3.org", "")
+    assert not re.search(r"\n{4,}", text)
+    assert "{%" not in text + html
+    if kind == "confirm":
+        assert "unsubscribe/" not in text
+        assert "48" in html
+        assert "48" in text
+    else:
+        assert unsubscribe in html
+        assert unsubscribe in text
+    because = {"en": "You receive this mail because", "fr": "Vous recevez ce message parce que"}
+    somebody = {"en": "Somebody, probably you", "fr": "Quelqu’un, sans doute vous"}
+    assert (somebody if kind == "confirm" else because)[language] in text
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
+def test_while_its_database_is_away_the_newsletter_says_so_and_the_form_stays(reader, rf, monkeypatch):
+    from django.db import connections
+
+    from webstreet.engine import hooks
+    from webstreet.engine.backends.breaker import breakers
+
+    token = reader.token()
+    connections["newsletter"].close()
+    breakers.trip("newsletter")
+    for answer in (
+        reader.sign_up("ada@example.org", token=token),
+        reader.web.get("/newsletter/unsubscribe/" + "x" * 27 + "/"),
+    ):
+        assert answer.status_code == 503
+        assert answer["Retry-After"]
+    assert reader.web.get("/newsletter/subscribe/").status_code == 200
+    assert "newsletter-footer-email" in "".join(hooks.call("slot", "footer", None, {}))
+    breakers.close("newsletter")
+    assert reader.sign_up("ada@example.org", token=token).status_code == 200
