@@ -75,7 +75,7 @@ def run(host: str, port: int) -> int:
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         stop, woken = threading.Event(), threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: (stop.set(), woken.set()))
+            signal.signal(number, lambda *_: stop.set())
         web = _Web(host, port)
         threads = [
             threading.Thread(target=wake.listen, args=(state.wake, woken.set, stop), name="wake", daemon=True),
@@ -173,6 +173,7 @@ def web(host: str, port: int, parent: int) -> int:
     die_with_parent(parent)
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     os.environ["WEBSTREET_WEB_PARENT"] = str(os.getpid())
     server = Granian(
@@ -187,7 +188,7 @@ def web(host: str, port: int, parent: int) -> int:
         respawn_failed_workers=True,
         websockets=False,
         log_access=False,
-        log_level="warning",
+        log_level=LogLevels.warning,
         process_name=None,
     )
     server.serve()

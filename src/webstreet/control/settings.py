@@ -8,6 +8,7 @@ WEBSTREET_HOSTS  comma-separated host names under which the control plane is rea
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import dj_database_url
 from django.urls import reverse_lazy
@@ -69,10 +70,10 @@ TEMPLATES = [
 ]
 
 
-def _database() -> dict:
+def _database() -> dict[str, Any]:
     url = read(os.environ, DATABASE_URL)
     if url:
-        return dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
+        return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": STATE.database,

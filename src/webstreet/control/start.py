@@ -52,6 +52,6 @@ def _operator_key() -> None:
     path = settings.STATE.operator_key
     known = AccessKey.find(path.read_text("utf-8").strip()) if path.exists() else None
     if known is None:
-        key, text = AccessKey.make(label="operator.key", role=Role.OPERATOR, by=BY)
+        key, text = AccessKey.make(label="operator.key", role=str(Role.OPERATOR), by=BY)
         write_private(path, text.reveal() + "\n")
         note(BY, "key.made", object=key.prefix, role=key.role)

@@ -55,7 +55,7 @@ class LogQuery(Schema):
 def make_link(request: HttpRequest, client: str, site: str, data: WantedLink | None = None) -> Any:
     actor: Actor = request.auth
     found = to_change(request, client, site)
-    wanted = data or WantedLink()
+    wanted = data or WantedLink(email="", next="")
     url, expires_at = editor_link(found, email=wanted.email, next=wanted.next, by=actor.name)
     return Status(201, {"url": url, "expires_at": expires_at})
 

@@ -42,23 +42,19 @@ def _badge(look: Look, word: object) -> SafeString:
 @register.filter
 def ago(when: dt.datetime | str | None) -> SafeString | str:
     """Relative time, the exact one on hover."""
-    if isinstance(when, str):
-        when = parse_datetime(when)
-    if when is None:
-        return "–"
-    exact = date_format(timezone.localtime(when), "DATETIME_FORMAT")
-    return format_html('<time datetime="{}" title="{} UTC">{}</time>', when.isoformat(), exact, naturaltime(when))
+    at = parse_datetime(when) if isinstance(when, str) else when
+    return _time(at, naturaltime(at)) if at else "–"
 
 
 @register.filter
 def how_long(when: dt.datetime | None) -> SafeString | str:
     """For how long something has been so, the exact instant on hover."""
-    if when is None:
-        return "–"
-    exact = date_format(timezone.localtime(when), "DATETIME_FORMAT")
-    return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>', when.isoformat(), exact, timesince(when, depth=1)
-    )
+    return _time(when, timesince(when, depth=1)) if when else "–"
+
+
+def _time(at: dt.datetime, words: str) -> SafeString:
+    exact = date_format(timezone.localtime(at), "DATETIME_FORMAT")
+    return format_html('<time datetime="{}" title="{} UTC">{}</time>', at.isoformat(), exact, words)
 
 
 @register.filter
