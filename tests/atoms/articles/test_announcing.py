@@ -7,6 +7,7 @@ import threading
 import uuid
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.utils import timezone
@@ -14,6 +15,17 @@ from wagtail.rich_text import RichText
 
 from webstreet.engine import hooks
 from webstreet.engine.announcements import FirstPublic
+
+
+def queued() -> int:
+    """Jobs that wait, whichever backend the suite runs on."""
+    if settings.RQ_QUEUES:
+        import django_rq
+
+        return sum(len(django_rq.get_queue(name)) for name in settings.WORK_QUEUES)
+    from django_tasks_db.models import DBTaskResult
+
+    return DBTaskResult.objects.count()
 
 
 def rows(article) -> int:
@@ -65,27 +77,23 @@ def test_a_scheduled_article_is_announced_when_it_goes_live(make) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_rolled_back_publish_leaves_nothing(make) -> None:
-    from django_tasks_db.models import DBTaskResult
-
     article = make("Undone", live=False)
-    before = DBTaskResult.objects.count()
+    before = queued()
     with transaction.atomic():
         article.save_revision().publish()
         assert rows(article) == 1
         transaction.set_rollback(True)
     assert rows(article) == 0
-    assert DBTaskResult.objects.count() == before
+    assert queued() == before
     article.refresh_from_db()
     assert not article.live
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_that_publish_at_once_announce_once(make) -> None:
-    from django_tasks_db.models import DBTaskResult
-
     article = make("Together", live=False)
     revision = article.save_revision()
-    before = DBTaskResult.objects.count()
+    before = queued()
     barrier, errors = threading.Barrier(4), []
 
     def publish() -> None:
@@ -105,7 +113,7 @@ def test_two_that_publish_at_once_announce_once(make) -> None:
         thread.join(60)
     assert errors == []
     assert rows(article) == 1
-    assert DBTaskResult.objects.count() == before + 1
+    assert queued() == before + 1
 
 
 @pytest.mark.django_db
