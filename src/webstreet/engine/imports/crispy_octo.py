@@ -18,6 +18,8 @@ from webstreet.kernel.errors import BadInput
 SOURCE = "crispy-octo"
 TABLES = ("articles", "subscribers")
 BODIES = ("body", "text", "content")
+CALLED = "The dump"
+"""In messages: a file of the spool has a name that nobody gave it."""
 REPORT_EVERY_BYTES = 4 * 1024 * 1024
 _STATUSES: dict[str, Status] = {
     # Rails stores an enum as its name or as its number.
@@ -75,12 +77,12 @@ def _check(path: Path, report: Report) -> dict[str, int]:
             report("check", done, size)
 
     with file:
-        dump = Dump(file, path.name, TABLES, on_read)
+        dump = Dump(file, CALLED, TABLES, on_read)
         for row in dump:
             _required(dump, row)
     if not set(TABLES) & set(dump.counts):
         hint = f"Its tables: {', '.join(sorted(dump.counts)[:8]) or 'none'}."
-        raise invalid(path.name, 1, 'has neither a table "articles" nor "subscribers".', hint, "dump.no_tables")
+        raise invalid(CALLED, 1, 'has neither a table "articles" nor "subscribers".', hint, "dump.no_tables")
     return dump.counts
 
 
@@ -95,7 +97,7 @@ def _required(dump: Dump, row: Row) -> None:
 
 def _rows(path: Path, table: str) -> Iterator[Row]:
     with path.open("rb") as file:
-        yield from Dump(file, path.name, [table])
+        yield from Dump(file, CALLED, [table])
 
 
 def _articles(path: Path, context: ImportContext) -> Iterator[ArticleRecord]:
