@@ -73,11 +73,22 @@ def _code_values(node: ast.AST) -> Iterator[ast.expr]:
         yield from (keyword.value for keyword in node.keywords if keyword.arg == "code")
 
 
+def written_codes() -> set[str]:
+    """Every string in the source that has the form of an error code; more than there are codes."""
+    return {
+        node.value
+        for _path, tree in modules(PACKAGE)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.match(node.value)
+    }
+
+
 def functions(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
-    """Name, line and length of the body of every function: a command's signature is a table of its options, not code."""
+    """Name, line and length of every function, without its docstring and its signature (a command's is a table of options)."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0].lineno
+            code = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+            first = code[0].lineno
             yield node.name, node.lineno, (node.end_lineno or first) - first + 1
 
 

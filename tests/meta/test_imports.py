@@ -22,7 +22,7 @@ PLANTS = {
     "layers": ("contract/site.py", "import webstreet.control"),
     "programs": ("control/sites/models.py", "import webstreet.engine.hooks"),
     "programs-back": ("engine/settings.py", "import webstreet.control.settings"),
-    "atoms": ("atoms/newsletter/models.py", "import webstreet.atoms.articles.models"),
+    "atoms": ("atoms/newsletter/receivers.py", "import webstreet.atoms.articles.models"),
     "engine-atoms": ("engine/urls.py", "import webstreet.atoms.articles.models"),
     "kernel-ours": ("kernel/ids.py", "import webstreet.testing"),
     "no-django": ("control/reconcile/plan.py", "import django"),
