@@ -1,0 +1,144 @@
+"""The whole path by a real browser, against the control plane, a real site and real SMTP: from the sign-up to the mail and out again."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from demoing.world import World, eventually  # noqa: E402 the demo's own world, which lies beside the package
+
+SITE = "acme/blog"
+READER = "browser.reader@example.com"
+TITLE = "The octopus that kept a garden"
+DELIVERED_WITHIN_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    world = World(tmp_path_factory.mktemp("world"), keep_mails=False)
+    try:
+        world.start_mailbox()
+        world.start_control(0)
+        world.await_control()
+        world.cli("client", "add", "acme", "--title", "Acme")
+        world.cli("site", "open", SITE, "--template", "publication", "--title", "Acme Notes",
+                  "--email-url", world.mailbox.smtp_url)  # fmt: skip
+        yield world
+    finally:
+        world.stop()
+    world.check_nothing_left()
+
+
+@pytest.fixture(scope="module")
+def site(world: World) -> str:
+    """The site's address, with a slash at its end."""
+
+    def running() -> dict[str, Any] | None:
+        seen = world.cli("site", "status", SITE)
+        return seen if seen["state"] == "running" else None
+
+    seen = eventually(running, within_s=90, what="The site's start")
+    world.remember(seen)
+    return str(seen["address"]).rstrip("/") + "/"
+
+
+@pytest.fixture(scope="module")
+def editor(browser: Browser, world: World, site: str) -> Iterator[Page]:
+    """An editor, logged in by a one-time link as a person would be: the link shows a button, the button logs in."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-GB")
+    page = context.new_page()
+    page.goto(world.cli("site", "login", SITE, "--next", "/admin/")["url"])
+    page.get_by_role("button").first.click()
+    expect(page).to_have_url(re.compile(r"/admin/$"))
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def reader(browser_context: BrowserContext) -> Page:
+    return browser_context.new_page()
+
+
+def _sign_up(reader: Page, site: str, address: str) -> None:
+    reader.goto(site)
+    form = reader.locator("form").filter(has=reader.locator("input[type=email]")).first
+    form.locator("input[type=email]").fill(address)
+    form.get_by_role("button", name="Sign up").click()
+
+
+@pytest.mark.requirement("P2", "P3")
+def test_reader_signs_up_confirms_and_is_welcomed(reader: Page, world: World, site: str) -> None:
+    _sign_up(reader, site, READER)
+    expect(reader.locator("h1")).to_be_visible()
+    asked = world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=15)
+    link = re.search(re.escape(site) + r"\S+confirm\S+", asked.text)
+    assert link, asked.text
+    reader.goto(link.group())
+    reader.locator("main").get_by_role("button").first.click()
+    welcome = world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=15, after=asked.number)
+    assert welcome.unsubscribe_url.startswith(site)
+
+
+@pytest.mark.requirement("P1", "P4", "P10")
+def test_editor_publishes_and_watches_the_issue_finish(editor: Page, reader: Page, world: World, site: str) -> None:
+    editor.goto(f"{site}admin/")
+    home = editor.request.get(f"{site}admin/api/main/pages/?type=articles.ArticleIndex").json()["items"][0]["id"]
+    editor.goto(f"{site}admin/pages/add/articles/article/{home}/")
+    editor.locator("#id_title").fill(TITLE)
+    editor.locator("button[aria-controls], button[aria-label]").filter(has_text="Actions").or_(
+        editor.locator(".footer__container [data-w-dropdown-target='toggle']")
+    ).first.click()
+    editor.get_by_role("button", name="Publish").click()
+    expect(editor.locator(".messages")).to_contain_text("published")
+
+    reader.goto(site)
+    reader.get_by_role("link", name=TITLE).first.click()
+    expect(reader.locator("h1")).to_have_text(TITLE)
+
+    editor.goto(f"{site}admin/newsletter/issues/")
+    editor.get_by_role("link", name=TITLE).first.click()
+    # The page is live: it must say so by itself, without being loaded again.
+    expect(editor.locator("main")).to_contain_text(re.compile("Finished", re.I), timeout=DELIVERED_WITHIN_MS)
+    mail = world.mailbox.wait_for(lambda m: m.to == READER and TITLE in m.subject, timeout_s=15)
+    assert mail.header("List-Unsubscribe-Post") == "List-Unsubscribe=One-Click"
+
+
+@pytest.mark.requirement("P2")
+def test_reader_unsubscribes_by_the_link_in_the_mail(reader: Page, editor: Page, world: World, site: str) -> None:
+    mail = world.mailbox.wait_for(lambda m: m.to == READER and TITLE in m.subject, timeout_s=15)
+    reader.goto(mail.unsubscribe_url)
+    reader.locator("main").get_by_role("button", name=re.compile("unsubscribe", re.I)).click()
+    expect(reader.locator("h1")).to_be_visible()
+    editor.goto(f"{site}admin/newsletter/subscribers/?q={READER}")
+    expect(editor.locator("main")).to_contain_text(re.compile("unsubscribed", re.I))
+
+
+def test_operator_opens_a_site_in_the_console(browser_context: BrowserContext, world: World) -> None:
+    page = browser_context.new_page()
+    page.goto(world.cli("login")["url"])
+    page.get_by_role("button").first.click()
+    page.goto(f"{world.control_url}/console/")
+    page.get_by_role("link", name="Sites").first.click()
+    page.get_by_title("Add site").click()
+    page.get_by_label("Client").select_option(label="Acme")
+    page.get_by_label("Name").fill("second")
+    page.get_by_label("Title").fill("Second site")
+    page.get_by_role("button", name="Open site").click()
+
+    def running() -> dict[str, Any] | None:
+        seen = world.cli("site", "status", "acme/second")
+        return seen if seen["state"] == "running" else None
+
+    seen = eventually(running, within_s=90, what="The second site's start")
+    world.remember(seen)
+    page.goto(seen["address"])
+    expect(page.locator("h1").first).to_be_visible()
