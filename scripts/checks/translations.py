@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from babel.messages import mofile, pofile
@@ -15,9 +16,12 @@ SOURCE = ROOT / "src/webstreet"
 # Each program merges the catalogues of its own apps.
 PROGRAMS = {"engine and atoms": ("engine", "atoms"), "control": ("control",)}
 KEYWORDS = ("gettext", "gettext_lazy", "_", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy", "npgettext")
+# Libraries that know no French, or not all: ours speaks for them.
+LIBRARIES = {"control": ("unfold",)}
+_LITERAL = r"u?(?P<{0}quote>\"\"\"|\'\'\'|\"|\')(?P<{0}>(?:\\.|.)*?)(?P={0}quote)"
+# What templatize makes of a page template: gettext(u'one'), ngettext(u'one', u'many', count), pgettext(u'where', u'one').
 IN_TEMPLATE = re.compile(
-    r"(?:gettext|_)\(u?(?P<quote>\"\"\"|'''|\"|')(?P<text>.*?)(?<!\\)(?P=quote)\)|n?gettext\(u?\"(?P<plural>.*?)\"\s*,",
-    re.S,
+    rf"\b(?:n?pgettext\({_LITERAL.format('where')}\s*,\s*|n?gettext\(|_\(){_LITERAL.format('text')}\s*[,)]", re.S
 )
 
 
@@ -34,8 +38,18 @@ def complete(folder: Path) -> Outcome:
         problems += [
             f"{used[text]}: no French in {program} for {text[:100]!r}" for text in sorted(set(used) - set(known))
         ]
-        problems += [f"{known[text]}: nothing uses {text[:100]!r} any more" for text in sorted(set(known) - set(used))]
+        elsewhere = _source_of(LIBRARIES.get(program, ()))
+        left = [text for text in sorted(set(known) - set(used)) if text not in elsewhere]
+        problems += [f"{known[text]}: nothing uses {text[:100]!r} any more" for text in left]
     return of(problems)
+
+
+def _source_of(packages: tuple[str, ...]) -> str:
+    """Everything that the installed packages are written in, to look for their strings."""
+    folders = [Path(found.origin).parent for name in packages if (found := find_spec(name)) and found.origin]
+    return "\n".join(
+        path.read_text("utf-8") for f in folders for s in ("*.html", "*.py") for path in sorted(f.rglob(s))
+    )
 
 
 def _catalogue(path: Path, known: dict[str, Path]) -> Iterator[str]:
@@ -83,10 +97,8 @@ def _strings(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted([*folder.rglob("*.html"), *folder.rglob("templates/**/*.txt")]):
         made = templatize(path.read_text("utf-8"), origin=str(path))
         for match in IN_TEMPLATE.finditer(made):
-            text = match["text"] if match["text"] is not None else match["plural"]
-            if text:
-                # templatize writes literals for a C-like reader.
-                yield _unescape(text), path.relative_to(ROOT)
+            # templatize writes literals for a C-like reader.
+            yield _unescape(match["text"]), path.relative_to(ROOT)
 
 
 def _unescape(text: str) -> str:

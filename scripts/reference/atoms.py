@@ -52,8 +52,7 @@ def _parameters(atom: AtomManifest) -> str:
     if not properties:
         return "It has no parameters.\n"
     rows = [
-        f"| `{name}` | {_type(schema)} | {_default(schema)} | {_cell(schema)} |"
-        for name, schema in properties.items()
+        f"| `{name}` | {_type(schema)} | {_default(schema)} | {_cell(schema)} |" for name, schema in properties.items()
     ]
     return "## Parameters\n\n| Name | Value | Default | Meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
