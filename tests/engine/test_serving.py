@@ -8,6 +8,7 @@ import json
 import signal
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -87,3 +88,17 @@ def test_it_opens_a_port_itself_and_ends_on_sigterm(site_processes, wait_until):
     assert _status(port, "/nothing-here/") == 404
     process.terminate()
     assert process.wait(30) == 0
+
+
+def test_what_serves_does_not_outlive_its_parent(site_processes, wait_until, listening):
+    """After kill -9 nobody may go on answering: the supervisor would not know of it."""
+    site = site_processes()
+    site.documents("prepare")
+    port, fd = listening.getsockname()[1], listening.fileno()
+    process = site.start("serve", "--fd", str(fd), pass_fds=(fd,))
+    wait_until(lambda: _status(port) == 200, what="readiness")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert children
+    process.kill()
+    process.wait(10)
+    wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children), what="the end of its children")

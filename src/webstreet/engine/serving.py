@@ -8,8 +8,10 @@ swaps processes under load.
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
+import signal
 import socket
 from typing import Any
 
@@ -23,6 +25,7 @@ logger = logging.getLogger(__name__)
 THREADS = 6
 GRACE_S = 30
 BACKLOG = 1024
+PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class InheritedSocketServer(MPServer):
@@ -46,6 +49,17 @@ def _holder(fd: int) -> SocketHolder:
     return SocketHolder(fd, False, BACKLOG)  # type: ignore[call-arg]  # granian's stub leaves the arguments out
 
 
+def _application() -> Any:
+    """Called in the process that serves: it must not outlive its parent, or it would hold the socket as nobody's child."""
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        raise SystemExit(1)
+    from webstreet.engine.announcing import application
+
+    return application()
+
+
 def serve(*, fd: int | None, host: str, port: int) -> int:
     """Serve the site until SIGTERM or SIGINT, then finish the requests in flight; returns the exit code.
 
@@ -54,7 +68,6 @@ def serve(*, fd: int | None, host: str, port: int) -> int:
     """
     options: dict[str, Any] = {
         "target": "webstreet.engine.announcing:application",
-        "factory": True,
         "interface": Interfaces.WSGI,
         "workers": 1,
         "blocking_threads": THREADS,
@@ -78,6 +91,6 @@ def serve(*, fd: int | None, host: str, port: int) -> int:
     else:
         server = InheritedSocketServer(fd=fd, **options)
     logger.info("web.started")
-    server.serve()
+    server.serve(target_loader=_application, wrap_loader=False)
     logger.info("web.stopped")
     return 0
