@@ -75,7 +75,9 @@ def _catalogue(path: Path, known: dict[str, Path]) -> Iterator[str]:
 
 def _texts(catalogue: Catalog) -> dict[object, object]:
     plain = lambda value: tuple(value) if isinstance(value, tuple | list) else value  # noqa: E731
-    return {(m.context, plain(m.id)): plain(m.string) for m in catalogue if m.id and m.string and not m.fuzzy}
+    # Babel reads the context of a compiled file as bytes.
+    where = lambda context: context.decode() if isinstance(context, bytes) else context  # noqa: E731
+    return {(where(m.context), plain(m.id)): plain(m.string) for m in catalogue if m.id and m.string and not m.fuzzy}
 
 
 def _strings(folder: Path) -> Iterator[tuple[str, Path]]:
