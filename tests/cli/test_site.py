@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,8 +83,13 @@ def test_an_import_reports_what_it_took_and_what_not(site: str, webstreet: Run) 
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [(DUMP.read_bytes()[:9000], "dump.truncated"), (b"%PDF-1.4 not a dump at all\n", "dump."), (b"", "")],
-    ids=["truncated", "not-sql", "empty"],
+    [
+        (DUMP.read_bytes()[:9000], "dump.truncated"),
+        (b"%PDF-1.4 not a dump at all\n", "dump.not_sql"),
+        ("INSERT INTO `articles` VALUES (1,'é');".encode("latin-1"), "dump."),
+        (b"", "import.empty"),
+    ],
+    ids=["truncated", "not-sql", "wrong-encoding", "empty"],
 )
 def test_a_bad_dump_fails_with_its_code_and_the_same_in_the_api(
     site: str, webstreet: Run, control: Control, tmp_path: Path, content: bytes, code: str
@@ -93,10 +99,23 @@ def test_a_bad_dump_fails_with_its_code_and_the_same_in_the_api(
     result = webstreet("site", "import", SITE, str(file), "--json")
     assert result.code in (FAILED, USAGE)
     assert result.error["code"].startswith(code)
-    newest = control.api("GET", f"/sites/{SITE}/imports?limit=1").json()["items"]
-    if newest and newest[0]["failure"]:
-        assert newest[0]["failure"]["code"] == result.error["code"] or not content
+    answer = control.api("POST", f"/sites/{SITE}/imports?source=crispy-octo", content=content)
+    if answer.status_code == 202:
+        assert failure(control, answer.json()["id"])["code"] == result.error["code"]
+    else:
+        assert answer.json()["code"] == result.error["code"]
     assert list((control.state / "spool").iterdir()) == []
+
+
+def failure(control: Control, number: str) -> dict[str, str]:
+    """What the API says of an import, once it ended."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = control.api("GET", f"/sites/{SITE}/imports/{number}").json()
+        if found["state"] == "failed":
+            return found["failure"]
+        time.sleep(0.2)
+    raise AssertionError(f"the import did not fail: {found}")
 
 
 def test_logs_login_and_rendering(site: str, webstreet: Run) -> None:
