@@ -65,7 +65,8 @@ def test_a_swap_on_an_inherited_socket_loses_no_request(site_processes, wait_unt
     stop.set()
     for thread in threads:
         thread.join(30)
-    assert [r for r in results if r != 200] == []
+    lost = [repr(r) for r in results if r != 200]
+    assert lost == [], f"{len(lost)} of {len(results)}"
     new.send_signal(signal.SIGTERM)
     assert new.wait(30) == 0
     assert listening.fileno() == fd
