@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from webstreet.cli import main as cli
+from webstreet.cli.output import counted
 from webstreet.kernel.errors import Conflict, WebstreetError
 from webstreet.testing.mailbox import Mailbox
 
@@ -211,7 +212,9 @@ class World:
         while True:
             processes, ports = self._left()
             if not processes and not ports:
-                return f"{len(self.pids)} processes gone, {len(self.ports)} ports closed"
+                return (
+                    f"{counted(len(self.pids), 'process', 'processes')} gone, {counted(len(self.ports), 'port')} closed"
+                )
             if time.monotonic() > deadline:
                 named = [f"process {pid} ({command})" for pid, command in processes.items()]
                 raise LeftBehind(f"Still there: {', '.join([*named, *(f'port {port}' for port in ports)])}.")
