@@ -12,7 +12,8 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import RequestFactory
 
-from webstreet.engine.theme import accents, stylesheet, views
+from webstreet.engine import errors
+from webstreet.engine.theme import accents, stylesheet
 
 pytestmark = pytest.mark.django_db
 PAGE_MAX = 60_000
@@ -65,33 +66,35 @@ def test_an_anonymous_page_sets_no_cookie(publication, web) -> None:
 
 def test_message_pages(publication, rf) -> None:
     request = rf.get("/", HTTP_HOST="blog.example.com")
-    shown = views.message(request, "Check your mail", ["One.", "Two <b>."], action=("/", "Read on"), code="mail.sent")
+    shown = errors.message(
+        request, 403, "Check your mail", "Two <b>.", action_url="/", action_label="Read on", code="mail.sent"
+    )
     page = checked(shown.content.decode())
     for part in (
         '<h1 dir="auto">Check your mail</h1>',
-        "<p>One.</p>",
-        "Two &lt;b&gt;.",
+        "<p>Two &lt;b&gt;.</p>",
         '<a class="button" href="/">Read on</a>',
         "mail.sent",
     ):
         assert part in page
     for view, status in (
-        (views.not_found, 404),
-        (views.gone, 410),
-        (views.server_error, 500),
-        (views.unavailable, 503),
+        (errors.page_not_found, 404),
+        (errors.gone, 410),
+        (errors.server_error, 500),
+        (errors.store_down, 503),
     ):
         response = view(request)
         assert response.status_code == status
-        checked(response.content.decode())
-    assert views.unavailable(request)["Retry-After"] == "30"
+        page = checked(response.content.decode())
+        assert 'class="message"' in page
+        assert "theme/paper." in page
 
 
-def test_the_pages_for_what_broke_ask_no_database(rf, django_assert_num_queries) -> None:
+def test_the_pages_for_what_broke_ask_no_database(django_assert_num_queries) -> None:
     request = RequestFactory().get("/")
     with django_assert_num_queries(0):
-        views.server_error(request)
-        views.unavailable(request)
+        errors.server_error(request)
+        errors.store_down(request)
 
 
 def test_a_field_names_its_help_and_its_error() -> None:

@@ -1,11 +1,8 @@
-"""The stylesheet, and pages that say one thing: something is not there, is gone, broke, or will be back."""
+"""The stylesheet and the icon. Pages for errors are made in `webstreet.engine.errors`, from this theme's templates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
@@ -15,7 +12,6 @@ from webstreet.engine.theme import accents
 from webstreet.engine.theme import stylesheet as sheet
 from webstreet.engine.theme.colour import tokens
 
-RETRY_AFTER_S = 30
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="{}"/>'
     '<text x="16" y="23" text-anchor="middle" font-family="Georgia, serif" font-weight="700" font-size="20" fill="{}">{}</text></svg>'
@@ -46,46 +42,4 @@ def icon(request: HttpRequest, digest: str) -> HttpResponse:
     picture = format_html(ICON, ground, ink, initial)
     response = HttpResponse(picture, content_type="image/svg+xml")
     response["Cache-Control"] = "public, max-age=86400"
-    return response
-
-
-def message(
-    request: HttpRequest,
-    title: str,
-    text: str | Sequence[str] = "",
-    *,
-    action: tuple[str, str] | None = None,
-    code: str = "",
-    status: int = 200,
-    template: str = "theme/message.html",
-) -> HttpResponse:
-    """A page with a title, a few paragraphs and at most one way on.
-
-    Args:
-        action: (address, words of the link).
-        code: of the error; shown at the end.
-        template: may extend ``theme/message.html`` and fill its block ``more``, for a form as the way on.
-    """
-    url, label = action or ("", "")
-    context = {"title": title, "text": text, "action_url": url, "action_label": label, "code": code}
-    return render(request, template, context, status=status)
-
-
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "theme/404.html", status=404)
-
-
-def gone(request: HttpRequest) -> HttpResponse:
-    return render(request, "theme/410.html", status=410)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Asks neither the database nor an atom: either may be what broke."""
-    return render(None, "theme/500.html", status=500)  # type: ignore[arg-type]
-
-
-def unavailable(request: HttpRequest, *, retry_after_s: int = RETRY_AFTER_S) -> HttpResponse:
-    response = render(None, "theme/503.html", status=503)  # type: ignore[arg-type]
-    response["Retry-After"] = str(retry_after_s)
-    response["Cache-Control"] = "no-store"
     return response
