@@ -18,7 +18,6 @@ from typing import Any
 MASK = "<address>"
 _ADDRESS = re.compile(r"""[^\s"'<>(),;:=\[\]{}|\\/?&]+(?:@|%40)[^\s"'<>(),;=\[\]{}|\\/?&]+""", re.IGNORECASE)
 _QUERY = re.compile(r"(\S*/\S*)\?\S+")
-_IP = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 _KEPT = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _DROPPED = frozenset({"request", "status_code", "server_time", "exc_value", "task_result"})
 
