@@ -71,7 +71,6 @@ class SiteManifest(Document):
         languages: BCP 47 codes out of `Language`; the first is the default.
         domains: normalised; the first is the canonical one.
         residency: only sensitive atoms may be named; absent means ``hosted``.
-        engine: extra settings that are not an atom's (none yet are free: unknown keys are refused).
     """
 
     contract: int = CONTRACT_VERSION

@@ -18,7 +18,10 @@ class WebstreetError(Exception):
     Args:
         message: what happened, why if known, what to do. A full sentence.
         detail: for the operator only. No secrets, no personal data.
-        code: overrides the class's code where one class serves several facts.
+        code: overrides the class's code where one class serves several facts; read it as ``error_code``.
+
+    Attributes:
+        status: the HTTP status it is answered with.
         retry: whether the same request may succeed later without being changed.
     """
 
