@@ -115,7 +115,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
-# A key file under a path of its own: tests and several control planes never share a cache.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 MAX_IMPORT_BYTES = int(os.environ.get("WEBSTREET_MAX_IMPORT_MB", "4096")) * 1024 * 1024
 

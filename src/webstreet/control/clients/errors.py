@@ -22,7 +22,7 @@ class ClientHasSites(Conflict):
 
 
 class ClientTitleInvalid(BadInput):
-    """The title of a client is empty or too long."""
+    """The title of a client is too long, or more than one line."""
 
     code = "client.title_invalid"
 

@@ -52,9 +52,7 @@ def read_json(path: Path) -> Document | None:
     """The document, or None if there is none that can be used (missing, or damaged by hand: we replace files in one go)."""
     try:
         data = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValueError:
+    except (FileNotFoundError, ValueError):
         return None
     return data if isinstance(data, dict) else None
 

@@ -112,7 +112,7 @@ class Supervisor:
         except (KeyError, TypeError, ValueError):
             return None
 
-    # What Release asks for
+    # `release.Yard`: what the processes of a generation ask of us
 
     def start(
         self,
