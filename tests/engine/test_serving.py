@@ -8,6 +8,7 @@ import json
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -25,16 +26,20 @@ def _generation(port: int) -> int:
         return json.loads(connection.getresponse().read())["generation"]
 
 
-def _status(port: int, path: str = "/-/ready") -> int:
+def _status(port: int, path: str = "/-/ready", *, hesitation_s: float = 0.0) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
+        connection.connect()
+        time.sleep(hesitation_s)
         connection.request("GET", path, headers={"Connection": "close"})
         return connection.getresponse().status
     finally:
         connection.close()
 
 
+@pytest.mark.requirement("H7")
 def test_a_swap_on_an_inherited_socket_loses_no_request(site_processes, wait_until, listening):
+    """Some clients hesitate between connecting and asking: at the swap they are accepted, and not yet read."""
     site = site_processes()
     site.documents("prepare")
     port, fd = listening.getsockname()[1], listening.fileno()
@@ -44,14 +49,14 @@ def test_a_swap_on_an_inherited_socket_loses_no_request(site_processes, wait_unt
     results: list[object] = []
     stop = threading.Event()
 
-    def load() -> None:
+    def load(hesitation_s: float) -> None:
         while not stop.is_set():
             try:
-                results.append(_status(port, "/-/live"))
+                results.append(_status(port, "/-/live", hesitation_s=hesitation_s))
             except OSError as error:
                 results.append(error)
 
-    threads = [threading.Thread(target=load) for _ in range(3)]
+    threads = [threading.Thread(target=load, args=(s,)) for s in (0.0, 0.0, 0.05, 0.1, 0.2, 0.3)]
     for thread in threads:
         thread.start()
     site.environ["GENERATION"] = "2"

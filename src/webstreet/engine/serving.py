@@ -2,17 +2,20 @@
 
 A swap of processes without a lost request needs one listening socket that outlives them (two sockets by SO_REUSEPORT lose the
 connections that wait in the backlog of the one that goes). granian has no option for it, so `InheritedSocketServer` overrides
-the one method that opens the socket. That is private API: granian's version is pinned and ``tests/engine/test_serving.py``
-swaps processes under load.
+the one method that opens the socket, and the one that ends the workers: a worker told to end closes every connection from which it
+has not read a request yet, so it must first have stopped accepting, and have had a moment to read. That is private API: granian's
+version is pinned and ``tests/engine/test_serving.py`` swaps processes under load.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
 import signal
 import socket
+import time
 from typing import Any
 
 from granian._granian import SocketHolder
@@ -25,6 +28,8 @@ logger = logging.getLogger(__name__)
 THREADS = 6
 GRACE_S = 30
 BACKLOG = 1024
+DRAIN_S = 1.0
+"""How long a connection that was accepted just before the end has to send its request."""
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -44,6 +49,34 @@ class InheritedSocketServer(MPServer):
         # Three names by which granian knows the same socket (2.8: MPServer._init_shared_socket).
         vars(self).update(_ssp=None, _shd=_holder(own), _sfd=own, _sso=held)
 
+    def _stop_workers(self) -> None:
+        for worker in self.wrks:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker._id(), signal.SIGUSR1)
+        time.sleep(DRAIN_S)
+        super()._stop_workers()
+
+
+def stop_accepting() -> None:
+    """Take no new connection in this process, while others go on listening on the same sockets.
+
+    A listening socket shared between processes cannot be told to pause in one of them, and closing its descriptor under the event
+    loop would make that loop spin. So each descriptor is made to mean another listening socket, at which nobody ever knocks.
+    """
+    nobody = socket.socket(socket.AF_UNIX)
+    nobody.bind("")  # autobind: a name in Linux's abstract namespace (unix(7))
+    nobody.listen(1)
+    nobody.setblocking(False)
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if _listens(int(name)) and int(name) != nobody.fileno():
+                os.dup2(nobody.fileno(), int(name))
+
+
+def _listens(fd: int) -> bool:
+    with socket.socket(fileno=os.dup(fd)) as found:
+        return bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
 
 def _holder(fd: int) -> SocketHolder:
     return SocketHolder(fd, False, BACKLOG)  # type: ignore[call-arg]  # granian's stub leaves the arguments out
@@ -55,6 +88,7 @@ def _application() -> Any:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         raise SystemExit(1)
+    signal.signal(signal.SIGUSR1, lambda *_: stop_accepting())
     from webstreet.engine.announcing import application
 
     return application()
