@@ -203,7 +203,7 @@ def create_issue(article_uuid: uuids.UUID) -> tuple[Issue, bool] | None:
             issue = Issue.objects.create(
                 article_uuid=article_uuid, mailing_list=mailing_list, started_at=started, **values
             )
-            Change.note("created", issue, by=None)
+            Change.note(Change.Verb.CREATED, issue, by=None)
     except IntegrityError:
         return Issue.objects.get(article_uuid=article_uuid), False
     return issue, True
@@ -238,4 +238,4 @@ def start_issue(issue: Issue, *, by: int | None) -> None:
         now = timezone.now()
         if not drafts.update(started_at=now, due_at=now, **values):
             raise IssueConflict("This issue was started or cancelled already.")
-        Change.note("started", issue, by=by)
+        Change.note(Change.Verb.STARTED, issue, by=by)

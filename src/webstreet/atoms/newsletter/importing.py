@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from webstreet.atoms.newsletter import actions
 from webstreet.atoms.newsletter.models.base import atomic
@@ -13,10 +13,13 @@ from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import normal_address
 from webstreet.mail.message import header_text
 
+if TYPE_CHECKING:
+    from webstreet.engine.imports import ImportContext, SubscriberRecord
+
 KIND = "subscribers"
 
 
-def take(records: Iterable[Any], ctx: Any) -> None:
+def take(records: Iterable[SubscriberRecord], ctx: ImportContext) -> None:
     """Receiver of ``import_subscribers``: all records or none, in one transaction of this atom's database.
 
     The same record again changes nothing (key: source and external id, and the address). Who unsubscribed stays unsubscribed.
@@ -26,15 +29,23 @@ def take(records: Iterable[Any], ctx: Any) -> None:
         lists = MailingList.wanted()
         for record in records:
             try:
-                email = normal_address(record.email or "")
-                name = header_text((getattr(record, "name", "") or "").strip(), limit=100)
+                email = normal_address(record.email)
+                name = header_text(record.name.strip(), limit=100)
             except BadInput as error:
                 ctx.rejected(record.line, error.message)
                 continue
-            getattr(ctx, _take_one(email, name, record, ctx.source, lists))(KIND)
+            match _take_one(email, name, record, ctx.source, lists):
+                case "created":
+                    ctx.created(KIND)
+                case "updated":
+                    ctx.updated(KIND)
+                case "unchanged":
+                    ctx.unchanged(KIND)
 
 
-def _take_one(email: str, name: str, record: Any, source: str, lists: list[MailingList]) -> str:
+def _take_one(
+    email: str, name: str, record: SubscriberRecord, source: str, lists: list[MailingList]
+) -> Literal["created", "updated", "unchanged"]:
     external_id = str(record.external_id)
     known = Subscriber.objects.filter(source=f"import:{source}", external_id=external_id).first()
     by_address = Subscriber.objects.filter(email=email).first()

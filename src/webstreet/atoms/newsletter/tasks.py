@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from webstreet.atoms.newsletter import actions, ledger, mails
+from webstreet.atoms.newsletter.guard import Admitted
 from webstreet.atoms.newsletter.models.base import APP, alias
 from webstreet.atoms.newsletter.models.delivery import Chunk
 from webstreet.atoms.newsletter.models.issue import Issue
@@ -55,6 +56,13 @@ def close_transport() -> None:
 
 
 # -- People who wait -------------------------------------------------------------------------------------------------
+def accept(admitted: Admitted, *, source: str) -> None:
+    """Write down a sign-up and have a worker process it; nothing for one that is only to be answered politely."""
+    made = actions.sign_up(admitted, source=source)
+    if made is not None:
+        enqueue_on_commit(process_sign_up, made.pk, using=alias())
+
+
 @task(queue="interactive", atom=APP)
 def process_sign_up(sign_up_id: int) -> None:
     notice = actions.process_sign_up(sign_up_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -24,6 +25,7 @@ from webstreet.atoms.newsletter.models.issue import Issue, IssueState
 from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.kernel.errors import WebstreetError
+from webstreet.mail.message import hole
 
 PER_PAGE = 20
 PROBLEMS = 50
@@ -104,7 +106,7 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail as it goes out, in a frame that may run nothing."""
     issue = get_object_or_404(Issue, pk=pk)
-    html = issue.html.replace("\ue000unsubscribe\ue001", "#")
+    html = issue.html.replace(hole("unsubscribe"), "#")
     response = HttpResponse(html or _("The content is taken from the article at the start."))
     response["Content-Security-Policy"] = "sandbox; default-src 'none'; img-src * data:; style-src 'unsafe-inline'"
     return response
@@ -131,13 +133,14 @@ def _again(issue: Issue, by: int | None) -> bool:
     return bool(ledger.send_uncertain_again(issue))
 
 
-_VERBS: dict[str, tuple[Callable[[Issue, int | None], bool], str]] = {
-    "pause": (_pause, "paused"),
-    "resume": (_resume, "resumed"),
-    "cancel": (_cancel, "cancelled"),
+_VERBS: dict[str, tuple[Callable[[Issue, int | None], bool], Any]] = {
+    "pause": (_pause, Change.Verb.PAUSED),
+    "resume": (_resume, Change.Verb.RESUMED),
+    "cancel": (_cancel, Change.Verb.CANCELLED),
     "start": (_start, ""),
-    "again": (_again, "again"),
+    "again": (_again, Change.Verb.AGAIN),
 }
+"""What each verb does (it says whether anything changed), and how that is noted; `actions.start_issue` notes its own."""
 
 
 @permission_required("newsletter.change_issue")

@@ -137,7 +137,7 @@ def _create(form: SubscriberForm, *, by: int | None) -> tuple[Subscriber, Notice
             status=Subscriber.Status.ACTIVE if agreed else Subscriber.Status.PENDING,
             confirmation_asked_at=None if agreed else timezone.now(),
         )
-        Change.note("added", subscriber, by=by)
+        Change.note(Change.Verb.ADDED, subscriber, by=by)
         if agreed:
             actions.join(subscriber)
             subscriber.note_consent(ConsentRecord.Event.ADDED, source="editor")
@@ -154,7 +154,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             for field in ("email", "name", "language"):
                 setattr(subscriber, field, form.cleaned_data[field])
             subscriber.save(update_fields=["email", "name", "language"])
-            Change.note("changed", subscriber, by=request.user.pk)
+            Change.note(Change.Verb.CHANGED, subscriber, by=request.user.pk)
         messages.success(request, _("Subscriber %(id)s was changed.") % {"id": subscriber.pk})
         return redirect("newsletter_admin:subscribers")
     return _form_page(request, form, _("Subscriber %(id)s") % {"id": pk}, subscriber)
@@ -179,7 +179,7 @@ def _form_page(request: HttpRequest, form: SubscriberForm, title: str, subscribe
 def unsubscribe(request: HttpRequest, pk: int) -> HttpResponse:
     subscriber = get_object_or_404(Subscriber, pk=pk)
     actions.unsubscribe(subscriber, source="editor")
-    Change.note("unsubscribed", subscriber, by=request.user.pk)
+    Change.note(Change.Verb.UNSUBSCRIBED, subscriber, by=request.user.pk)
     messages.success(request, _("Subscriber %(id)s receives nothing any more.") % {"id": pk})
     return redirect("newsletter_admin:subscriber", pk=pk)
 
@@ -190,7 +190,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     subscriber = get_object_or_404(Subscriber, pk=pk)
     if request.method == "POST":
         with atomic():
-            Change.note("removed", subscriber, by=request.user.pk)
+            Change.note(Change.Verb.REMOVED, subscriber, by=request.user.pk)
             subscriber.delete()
         messages.success(request, _("Subscriber %(id)s was removed.") % {"id": pk})
         return redirect("newsletter_admin:subscribers")

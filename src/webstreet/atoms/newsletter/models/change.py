@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -35,5 +37,6 @@ class Change(Plain):
         indexes = [models.Index(fields=["noun", "noun_id", "id"], name="newsletter_change_noun")]
 
     @classmethod
-    def note(cls, verb: str, row: models.Model, *, by: int | None) -> None:
+    def note(cls, verb: Any, row: models.Model, *, by: int | None) -> None:
+        """Add one line. ``verb`` is a `Verb`; ``by`` the user's id, None for the site itself."""
         cls.objects.create(user_id=by, noun=type(row).__name__.lower(), noun_id=row.pk, verb=verb)

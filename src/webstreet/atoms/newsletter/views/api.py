@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -10,9 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
 from webstreet.atoms.newsletter import actions, guard, tasks
-from webstreet.atoms.newsletter.models.base import alias
 from webstreet.engine import client_ip
-from webstreet.engine.tasks import enqueue_on_commit
+from webstreet.engine.errors import problem
 from webstreet.kernel.errors import BadInput, WebstreetError
 
 FIELDS = {"email", "token", "name"}
@@ -26,14 +26,7 @@ class BodyInvalid(BadInput):
 
 def _problem(error: WebstreetError, status: int | None = None) -> JsonResponse:
     status = status or error.status
-    body = {
-        "type": "about:blank",
-        "title": error.error_code,
-        "status": status,
-        "detail": error.message,
-        "code": error.error_code,
-    }
-    response = JsonResponse(body, status=status, content_type="application/problem+json")
+    response = problem(status, error.error_code, HTTPStatus(status).phrase, error.message)
     if status == 429:
         response["Retry-After"] = str(guard.HOUR)
     return response
@@ -76,7 +69,5 @@ def subscriptions(request: HttpRequest) -> HttpResponse:
         admitted = guard.admit(wanted)
     except WebstreetError as error:
         return _problem(error, 413 if error.error_code == "body.too_long" else None)
-    made = actions.sign_up(admitted, source="api")
-    if made is not None:
-        enqueue_on_commit(tasks.process_sign_up, made.pk, using=alias())
+    tasks.accept(admitted, source="api")
     return JsonResponse({"status": "confirmation_sent_if_needed"}, status=202)

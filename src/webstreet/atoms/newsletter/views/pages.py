@@ -92,7 +92,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         )
         response["Retry-After"] = str(guard.HOUR)
         return response
-    _accept(admitted, source="form")
+    tasks.accept(admitted, source="form")
     return _message(
         request,
         _("Check your mailbox"),
@@ -109,12 +109,6 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         action_url="/",
         action_label=_("Go to the home page"),
     )
-
-
-def _accept(admitted: guard.Admitted, *, source: str) -> None:
-    made = actions.sign_up(admitted, source=source)
-    if made is not None:
-        enqueue_on_commit(tasks.process_sign_up, made.pk, using=alias())
 
 
 @_public
