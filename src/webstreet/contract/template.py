@@ -11,7 +11,7 @@ from pydantic import Field
 
 from webstreet.contract.base import Document, closest
 from webstreet.contract.release import ReleaseManifest
-from webstreet.contract.site import SiteManifest, parameter_problems
+from webstreet.contract.site import MANIFEST_NAME, SiteManifest, parameter_problems
 from webstreet.kernel.errors import NotFound, Problem
 
 
@@ -74,7 +74,7 @@ class TemplateManifest(Document):
             "atoms": atoms,
             "residency": dict(residency or {}),
         }
-        return SiteManifest.read(data, name="site.yaml")
+        return SiteManifest.read(data, name=MANIFEST_NAME)
 
 
 @cache

@@ -7,6 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
+from webstreet.contract.atom import AtomManifest
+from webstreet.contract.template import TemplateManifest
 from webstreet.control.api.pages import Page, Paging, listed
 from webstreet.control.catalogue import shelf
 from webstreet.control.clients.access import Actor
@@ -50,14 +52,14 @@ class TemplatePage(Page):
     items: list[TemplateOut]
 
 
-def _atom(actor: Actor, atom: Any) -> dict[str, Any]:
+def _atom(actor: Actor, atom: AtomManifest) -> dict[str, Any]:
     names = ("name", "title", "kind", "purpose", "typical_use", "sensitive", "stores", "requires", "parameters",
              "hooks_offered", "hooks_used")  # fmt: skip
     used = {"templates": [t.name for t in shelf.templates_with(atom.name)], "sites": sites_with_atom(actor, atom.name)}
     return {name: getattr(atom, name) for name in names} | used
 
 
-def _template(actor: Actor, template: Any) -> dict[str, Any]:
+def _template(actor: Actor, template: TemplateManifest) -> dict[str, Any]:
     return {
         "name": template.name,
         "title": template.title,

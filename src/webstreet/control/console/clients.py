@@ -18,15 +18,11 @@ from unfold.decorators import display
 from webstreet.control.catalogue.shelf import OFFERS
 from webstreet.control.clients import actions
 from webstreet.control.clients.models import AccessKey, Client, Role
-from webstreet.control.console.pages import Pages
+from webstreet.control.console.pages import Pages, who
 from webstreet.control.console.site import console
 from webstreet.control.console.templatetags.console import ago
 from webstreet.control.journal.models import Event
 from webstreet.kernel.errors import WebstreetError
-
-
-def who(request: HttpRequest) -> str:
-    return request.user.get_username()
 
 
 class NewClient(forms.Form):

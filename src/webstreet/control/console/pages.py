@@ -8,6 +8,11 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 
+def who(request: HttpRequest) -> str:
+    """Whose name the journal gets."""
+    return request.user.get_username()
+
+
 class Pages(ModelAdmin):
     """A list without Django's own editing: no bulk delete, no change form."""
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from unfold.forms import AuthenticationForm
 
-from webstreet.control.api.auth import Failures, address_of
+from webstreet.control.clients.failures import Failures, address_of
 
 of_name = Failures(limit=5)
 of_address = Failures(limit=30)

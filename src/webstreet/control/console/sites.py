@@ -19,8 +19,7 @@ from unfold.views import ChangeList
 
 from webstreet.control.catalogue import shelf
 from webstreet.control.clients.models import Client
-from webstreet.control.console.clients import who
-from webstreet.control.console.pages import Pages
+from webstreet.control.console.pages import Pages, who
 from webstreet.control.console.site import console
 from webstreet.control.console.site_form import NewSite
 from webstreet.control.console.templatetags.console import ago, state_badge
@@ -30,7 +29,7 @@ from webstreet.control.places.orchestrators import orchestrator_for
 from webstreet.control.sites import actions
 from webstreet.control.sites.editors import editor_link
 from webstreet.control.sites.models import Site
-from webstreet.control.sites.state import UNDER_WAY
+from webstreet.control.sites.state import UNDER_WAY, wanted_state_of
 from webstreet.kernel.errors import DocumentInvalid, WebstreetError
 
 LOG_LINES = 40
@@ -257,12 +256,11 @@ class SitePages(Pages):
 
 
 def _live(site: Any) -> dict[str, Any]:
-    wanted = "gone" if site.wanted_closing else "suspended" if site.wanted_suspended else "running"
     return {
         "site": site,
         "sentence": SENTENCES[site.shown_state],
         "tone": f"ws-{LOOKS[site.shown_state].tone}",
-        "wanted_state": wanted,
+        "wanted_state": wanted_state_of(site),
         "release": shelf.release().version,
         "differences": [{"word": DIFFERS[row.what], "wanted": row.wanted, "seen": row.seen} for row in site.differs],
         "trigger": LIVE_BUSY if site.shown_state in UNDER_WAY else LIVE_CALM,

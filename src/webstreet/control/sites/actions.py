@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from webstreet.contract import environment
 from webstreet.contract.base import closest
-from webstreet.contract.site import SiteManifest
+from webstreet.contract.site import MANIFEST_NAME, SiteManifest
 from webstreet.control import wake
 from webstreet.control.catalogue import shelf
 from webstreet.control.clients.access import Actor
@@ -99,7 +99,7 @@ def checked_manifest(wish: Opening) -> SiteManifest:
     release = shelf.release()
     problems = [*manifest.problems(release), *_store_problems(manifest, wish)]
     if problems:
-        raise DocumentInvalid("site.yaml", problems, code="manifest.invalid")
+        raise DocumentInvalid(MANIFEST_NAME, problems, code="manifest.invalid")
     return manifest
 
 

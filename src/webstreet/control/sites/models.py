@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from webstreet.contract.site import SiteManifest, normal_domain
+from webstreet.contract.site import MANIFEST_NAME, SiteManifest, normal_domain
 from webstreet.control.clients.models import Client
 from webstreet.control.orchestrators.base import SiteState, Workload
 from webstreet.control.places.models import Cluster
@@ -113,7 +113,7 @@ class Site(models.Model):
                 "atoms": self.wanted_atoms,
                 "residency": self.residency,
             },
-            name="site.yaml",
+            name=MANIFEST_NAME,
         )
 
     def workload(self) -> Workload:

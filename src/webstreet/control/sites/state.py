@@ -106,13 +106,14 @@ def differs(site: Site) -> list[Differs]:
     if site.seen_generation != site.wanted_generation and not (site.wanted_suspended or site.wanted_closing):
         seen = str(site.seen_generation) if site.seen_generation is not None else nothing
         found.append(Differs("generation", str(site.wanted_generation), seen))
-    wanted_state = _wanted_state(site)
+    wanted_state = wanted_state_of(site)
     if site.closed_at is None and site.seen_state != wanted_state:
         found.append(Differs("state", wanted_state, site.seen_state or nothing))
     return found
 
 
-def _wanted_state(site: Site) -> str:
+def wanted_state_of(site: Site) -> str:
+    """The `SiteState` that would be seen if all were as wished."""
     if site.wanted_closing:
         return SiteState.GONE.value
     return (SiteState.SUSPENDED if site.wanted_suspended else SiteState.RUNNING).value

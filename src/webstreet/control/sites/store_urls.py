@@ -27,7 +27,7 @@ def _check(url: Secret, schemes: tuple[str, ...], example: str, hostless: tuple[
         return rule
     try:
         parts = urlsplit(text)
-        _port = parts.port
+        _ = parts.port  # raises for a port that is not a number up to 65535
     except ValueError:
         return rule
     if parts.scheme not in schemes:
