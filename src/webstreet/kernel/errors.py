@@ -23,11 +23,13 @@ class WebstreetError(Exception):
     Attributes:
         status: the HTTP status it is answered with.
         retry: whether the same request may succeed later without being changed.
+        retry_after_s: seconds after which it may; 0 if nobody can say.
     """
 
     code: ClassVar[str] = "webstreet.error"
     status: ClassVar[int] = 500
     retry: ClassVar[bool] = False
+    retry_after_s: ClassVar[int] = 0
 
     def __init__(self, message: str, *, detail: str = "", code: str | None = None) -> None:
         super().__init__(message)

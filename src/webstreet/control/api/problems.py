@@ -71,7 +71,7 @@ def from_error(error: WebstreetError) -> HttpResponse:
         error.error_code,
         error.message,
         problems=listed,
-        retry_after_s=int(getattr(error, "retry_after_s", 0)),
+        retry_after_s=error.retry_after_s,
     )
 
 
