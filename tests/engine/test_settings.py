@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from webstreet.contract.environment import SettingInvalid
 from webstreet.engine.databases import databases
 from webstreet.engine.environment import KEY_FILE, allowed_hosts, load
 from webstreet.engine.release import release
-from webstreet.kernel.errors import DocumentInvalid
+from webstreet.kernel.errors import BadInput, DocumentInvalid
 
 KEY = "k" * 60
 MANIFEST = """\
@@ -31,7 +30,7 @@ def environ(tmp_path):
 
 
 def _code(environ, **variables: str) -> str:
-    with pytest.raises((SettingInvalid, DocumentInvalid)) as caught:
+    with pytest.raises(BadInput) as caught:
         databases(load(environ | variables, release()))
     return caught.value.error_code
 
@@ -40,7 +39,7 @@ def test_everything_embedded_by_default(environ, tmp_path):
     found = load(environ, release())
     made = databases(found)
     assert found.base_url == "https://blog.example.com"
-    assert (found.mail.host, found.mail.port, found.mail.security) == ("localhost", 25, "")
+    assert (found.mail.host, found.mail.port, found.mail.protection) == ("localhost", 25, "opportunistic")
     assert made["default"]["NAME"] == str(tmp_path / "data" / "site.sqlite3")
     assert made["newsletter"]["NAME"] == str(tmp_path / "data" / "newsletter.sqlite3")
     assert made["newsletter"]["ENGINE"] == "webstreet.engine.backends.sqlite3"
@@ -91,7 +90,7 @@ def test_every_variable_is_read_from_itself_or_from_a_file(environ, tmp_path, as
     assert made["newsletter"]["CONN_MAX_AGE"] == 0
     assert made["newsletter"]["OPTIONS"]["connect_timeout"] == 3
     assert found.redis_url == VALUES["REDIS_URL"]
-    assert (found.mail.host, found.mail.port, found.mail.password, found.mail.security) == (
+    assert (found.mail.host, found.mail.port, found.mail.password.reveal(), found.mail.protection) == (
         "mail.example.org", 587, "p@ss", "starttls",
     )  # fmt: skip
     assert found.files == {"default": Path("/srv/files"), "newsletter": Path("/srv/news")}
@@ -120,8 +119,8 @@ def test_an_unreadable_file_is_named(environ, tmp_path, name):
         ({"DATABASE_URL": "postgresql://u@h", "SECRET_KEY": KEY}, "setting.database_url"),
         ({"DATABASE_URL": "postgresql://u@h/x"}, "setting.secret_key"),
         ({"REDIS_URL": "http://h", "SECRET_KEY": KEY}, "setting.redis_url"),
-        ({"EMAIL_URL": "mail.example.org"}, "setting.email_url"),
-        ({"EMAIL_URL": "smtp://h:99999"}, "setting.email_url"),
+        ({"EMAIL_URL": "mail.example.org"}, "email_url.invalid"),
+        ({"EMAIL_URL": "smtp://h:99999"}, "email_url.invalid"),
         ({"FILES_URL": "s3://bucket", "SECRET_KEY": KEY}, "setting.files_url"),
         ({"BASE_URL": "blog.example.com"}, "setting.base_url"),
         ({"SECRET_KEY": "short"}, "setting.secret_key"),

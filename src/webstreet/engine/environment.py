@@ -14,24 +14,11 @@ from webstreet.contract import environment as names
 from webstreet.contract.environment import SettingInvalid, read
 from webstreet.contract.release import ReleaseManifest
 from webstreet.contract.site import MANIFEST_NAME, SiteManifest
+from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
 SECRET_KEY_LENGTH = 50
 KEY_FILE = "secret.key"
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
-
-
-@dataclass(frozen=True, slots=True)
-class MailServer:
-    """Where mails are handed over. ``security``: "" (plain), "starttls" (required) or "tls" (from the first byte)."""
-
-    host: str = "localhost"
-    port: int = 25
-    user: str = ""
-    password: str = ""
-    security: str = ""
-
-    def __repr__(self) -> str:
-        return f"MailServer({self.host}:{self.port}, {self.security or 'plain'})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +38,7 @@ class Environment:
     base_url: str
     database_urls: Mapping[str, str]
     redis_url: str
-    mail: MailServer
+    mail: EmailUrl
     files: Mapping[str, Path]
     secret_key: str
     trusted_proxies: str
@@ -68,7 +55,7 @@ def load(environ: Mapping[str, str], release: ReleaseManifest) -> Environment:
     """Read and check everything.
 
     Raises:
-        SettingInvalid: a variable is missing or cannot be used.
+        SettingInvalid, EmailUrlInvalid: a variable is missing or cannot be used.
         DocumentInvalid: site.yaml is wrong; every problem is listed.
     """
     manifest, path, digest = _manifest(environ, release)
@@ -99,7 +86,7 @@ def load(environ: Mapping[str, str], release: ReleaseManifest) -> Environment:
         base_url=_base_url(read(environ, names.BASE_URL), manifest),
         database_urls=databases,
         redis_url=redis_url,
-        mail=_mail(read(environ, names.EMAIL_URL)),
+        mail=EmailUrl.parse(read(environ, names.EMAIL_URL, DEFAULT_EMAIL_URL)),
         files=files,
         secret_key=_secret_key(read(environ, names.SECRET_KEY), data_dir, embedded),
         trusted_proxies=read(environ, names.TRUSTED_PROXIES),
@@ -152,26 +139,6 @@ def allowed_hosts(manifest: SiteManifest, base_url: str) -> list[str]:
     host = f"[{host}]" if ":" in host else host
     local = LOOPBACK_HOSTS if host in LOOPBACK_HOSTS else ()
     return list(dict.fromkeys([*manifest.domains, host, *local]))
-
-
-def _mail(url: str) -> MailServer:
-    if not url:
-        return MailServer()
-    parts = urlsplit(url)
-    known = {"smtp": ("", 25), "smtp+tls": ("starttls", 587), "smtps": ("tls", 465)}
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    if parts.scheme not in known or not parts.hostname or port == -1:
-        raise SettingInvalid(
-            "EMAIL_URL must be smtp://, smtp+tls:// or smtps:// and a host, as in smtp+tls://user:password@mail.example.com:587.",
-            code="setting.email_url",
-        )
-    security, default_port = known[parts.scheme]
-    return MailServer(
-        parts.hostname, port or default_port, unquote(parts.username or ""), unquote(parts.password or ""), security
-    )
 
 
 def _folder(variable: str, url: str) -> Path:

@@ -180,8 +180,8 @@ TIME_ZONE = "UTC"
 # -- Mail ------------------------------------------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST, EMAIL_PORT = _env.mail.host, _env.mail.port
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _env.mail.user, _env.mail.password
-EMAIL_USE_TLS, EMAIL_USE_SSL = _env.mail.security == "starttls", _env.mail.security == "tls"
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _env.mail.user, _env.mail.password.reveal()
+EMAIL_USE_TLS, EMAIL_USE_SSL = _env.mail.protection == "starttls", _env.mail.protection == "tls"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = f"no-reply@{urlsplit(_env.base_url).hostname}"
 ADMINS: list[tuple[str, str]] = []
