@@ -22,6 +22,7 @@ from django.db import connections
 from django.utils import timezone
 
 from webstreet import __version__
+from webstreet.contract.site import MANIFEST_NAME
 from webstreet.engine import prototypes
 from webstreet.engine.environment import KEY_FILE
 from webstreet.kernel.errors import BadInput, Conflict, Unavailable
@@ -40,14 +41,13 @@ def backup(folder: Path, report: Report) -> list[str]:
         Unavailable: a database could not be dumped.
     """
     site, environment = settings.WEBSTREET_SITE, settings.WEBSTREET_ENVIRONMENT
-    _empty(folder)
+    _take_folder(folder)
     left_out = [atom for atom in environment.sensitive_atoms if site.lives_at(atom) == "client"]
     aliases = [alias for alias in connections if alias not in left_out]
     shared: dict[str, str] = {}
     contents: dict[str, str] = {}
     for number, alias in enumerate(aliases, 1):
-        file = _database(alias, folder, shared)
-        contents[alias] = file
+        contents[alias] = _copy_database(alias, folder, shared)
         report("databases", number, len(aliases))
     stores = {"files": Path(settings.MEDIA_ROOT)}
     for atom in environment.sensitive_atoms:
@@ -57,7 +57,7 @@ def backup(folder: Path, report: Report) -> list[str]:
         if source.is_dir():
             shutil.copytree(source, folder / name, symlinks=False, dirs_exist_ok=True)
         report("files", number, len(stores))
-    (folder / "site.yaml").write_text(site.to_yaml(), "utf-8")
+    (folder / MANIFEST_NAME).write_text(site.to_yaml(), "utf-8")
     key = environment.data_dir / KEY_FILE
     if key.exists():
         shutil.copyfile(key, folder / KEY_FILE)
@@ -67,12 +67,13 @@ def backup(folder: Path, report: Report) -> list[str]:
     return left_out
 
 
-def _empty(folder: Path) -> None:
+def _take_folder(folder: Path) -> None:
+    """Make the folder, unless it holds anything but an unfinished backup of ours."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if (folder / DONE).exists():
             raise Conflict(f"{folder} holds a finished backup: name another folder.", code="backup.exists")
-        known = {"files", "site.yaml", KEY_FILE} | {f"{a}-files" for a in settings.WEBSTREET_SENSITIVE}
+        known = {"files", MANIFEST_NAME, KEY_FILE} | {f"{a}-files" for a in settings.WEBSTREET_SENSITIVE}
         known |= {f"{alias}{suffix}" for alias in connections for suffix in (".sqlite3", ".pgdump")}
         if strangers := sorted(p.name for p in folder.iterdir() if p.name not in known):
             raise Conflict(
@@ -82,7 +83,7 @@ def _empty(folder: Path) -> None:
         raise BadInput(f"{folder} cannot be written: {error.strerror}.", code="backup.folder") from None
 
 
-def _database(alias: str, folder: Path, shared: dict[str, str]) -> str:
+def _copy_database(alias: str, folder: Path, shared: dict[str, str]) -> str:
     """Copy one alias; two aliases in one PostgreSQL database are dumped once, so that they fit together."""
     connection = connections[alias]
     given = connection.settings_dict

@@ -7,7 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import InMemoryUploadedFile, TemporaryUploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, MemoryFileUploadHandler, TemporaryFileUploadHandler
+from django.core.files.uploadhandler import (
+    FileUploadHandler,
+    MemoryFileUploadHandler,
+    StopFutureHandlers,
+    StopUpload,
+    TemporaryFileUploadHandler,
+)
 
 MEMORY_LIMIT_BYTES = 20 * 1024 * 1024
 """An upload to a sensitive atom may be this large; it stays in memory. Larger ones are refused by the atom's own form."""
@@ -35,8 +41,6 @@ class RoutedUploadHandler(FileUploadHandler):
             self.inner.activated = True
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        from django.core.files.uploadhandler import StopFutureHandlers, StopUpload
-
         if self.refuse:
             raise StopUpload(connection_reset=False)
         super().new_file(*args, **kwargs)

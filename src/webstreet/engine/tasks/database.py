@@ -48,12 +48,14 @@ class DatabaseSource:
         return None
 
     def wait(self, stop: threading.Event, seconds: float) -> None:
-        """SQLite tells with one cheap pragma whether anybody else wrote; a server is asked again by `take`."""
-        end = time.monotonic() + seconds
+        """Wait a moment; on SQLite, until another connection has written (PRAGMA data_version changes), so that a task starts at once.
+
+        A database server has no such cheap sign: there `take` simply asks again.
+        """
         if connection.vendor != "sqlite":
             stop.wait(min(seconds, POLL_SERVER_S))
             return
-        before, end = self._data_version(), min(end, time.monotonic() + FULL_LOOK_S)
+        before, end = self._data_version(), time.monotonic() + min(seconds, FULL_LOOK_S)
         while time.monotonic() < end and not stop.wait(POLL_SQLITE_S):
             if self._data_version() != before:
                 return

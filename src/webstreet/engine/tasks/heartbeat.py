@@ -38,8 +38,8 @@ def start_time(pid: int) -> str:
 
 def is_gone(name: str) -> bool:
     """Whether the named worker ran on this machine and certainly runs no more. False for other machines: unknown."""
-    host, _, rest = name.rpartition(":")[0].rpartition(":")
-    started = name.rpartition(":")[2]
-    if host != socket.gethostname() or not rest.isdigit():
+    place, _, started = name.rpartition(":")
+    host, _, pid = place.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
         return False
-    return start_time(int(rest)) != started
+    return start_time(int(pid)) != started
