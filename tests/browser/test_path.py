@@ -93,7 +93,10 @@ def test_editor_publishes_and_watches_the_issue_finish(editor: Page, reader: Pag
     editor.goto(f"{site}admin/")
     home = editor.request.get(f"{site}admin/api/main/pages/?type=articles.ArticleIndex").json()["items"][0]["id"]
     editor.goto(f"{site}admin/pages/add/articles/article/{home}/")
+    editor.wait_for_load_state("networkidle")  # the editor's script makes the slug from the title, once it has loaded
     editor.locator("#id_title").fill(TITLE)
+    editor.locator("#id_title").blur()
+    expect(editor.locator("#id_slug")).to_have_value("the-octopus-that-kept-a-garden")
     editor.locator("button[aria-controls], button[aria-label]").filter(has_text="Actions").or_(
         editor.locator(".footer__container [data-w-dropdown-target='toggle']")
     ).first.click()
