@@ -1,4 +1,4 @@
-"""Content that became public for the first time, told to other atoms exactly as often as needed: at least once.
+"""Telling other atoms, at least once, that some content became public for the first time.
 
 `FirstPublic` is an outbox: its row is written in the transaction that makes the content public, so it exists if and only if
 the content does. A task hands it over soon after commit; a tick hands over what a crash or a full queue left behind.

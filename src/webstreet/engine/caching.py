@@ -18,7 +18,8 @@ REFUSE_S = 5.0
 class ForgivingRedisCache(RedisCache):
     """Django's, but an error of Redis is a miss; after one, Redis is left alone for `REFUSE_S`.
 
-    ``add`` then says that the key was added, and ``incr`` that it is unknown: who needs more than a cache must not use one.
+    While Redis is away ``add`` says that the key was added, and ``incr`` fails as for an unknown key. So do not build locks or counters
+    on this cache.
     """
 
     _until = 0.0

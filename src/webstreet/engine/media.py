@@ -17,7 +17,8 @@ PUBLIC_AGE_S = 300
 def serve(request: HttpRequest, path: str) -> HttpResponseBase:
     """The file at ``path``, or 404 when an atom says that this reader may not have it and none shows it to this reader.
 
-    What one reader may have is not stored by caches that serve others: only an answer to a request without a session is.
+    Shared caches may keep the answer for `PUBLIC_AGE_S`, but only when the request had no session: what a signed-in reader may have
+    is not for others.
     """
     answers = hooks.call("file_visible", request, path)
     if False in answers and True not in answers:

@@ -1,7 +1,7 @@
-"""Which reader may have which uploaded file: whoever may see something that uses it.
+"""Which reader may have which uploaded file: whoever may see a page or a snippet in which it is used.
 
-Wagtail restricts documents by collection and images not at all. Here a file is judged by its users: the pages and snippets that the
-reference index names. A file that nothing uses yet belongs to a draft, so only editors get it.
+Wagtail restricts documents by collection, and images not at all. Here the pages and snippets that use a file decide; Wagtail's
+reference index names them. A file that nothing uses yet belongs to a draft, so only editors get it.
 """
 
 from __future__ import annotations

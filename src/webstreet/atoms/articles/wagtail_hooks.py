@@ -1,4 +1,4 @@
-"""Wagtail's own hooks: documents are served to those who may see their users; the explorer shows each article's visibility."""
+"""Wagtail's own hooks: who may download a document, and where links inside text may lead. `files` and `links` have the rules."""
 
 from __future__ import annotations
 

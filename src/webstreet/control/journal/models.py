@@ -25,7 +25,10 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 
 class Event(models.Model):
-    """Names are kept as text, so that a line still tells its story when the client or site is gone."""
+    """One line of the journal: who did what to which object, and when.
+
+    Clients and objects are named by text and not by key, so that a line still tells its story when they are gone.
+    """
 
     at = models.DateTimeField(_("when"), auto_now_add=True, db_index=True)
     who = models.CharField(_("who"), max_length=120)

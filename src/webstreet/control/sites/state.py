@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Shown(StrEnum):
-    """What people read, what needs attention first."""
+    """The word that people read for the state of a site. The order is that of urgency: lists begin with what needs somebody."""
 
     FAILING = "failing"
     UNKNOWN = "unknown"

@@ -108,7 +108,10 @@ class Visitor:
 
 
 class Door:
-    """Opened and closed by the supervisor; while open it accepts what nobody else would."""
+    """Accepts connections on the site's port while none of the site's own processes does, and answers each with the page of a `Reason`.
+
+    The supervisor opens and closes it with `show`.
+    """
 
     def __init__(self, listener: socket.socket, selector: selectors.BaseSelector) -> None:
         self._listener = listener

@@ -69,7 +69,7 @@ def read_wish(folder: Folder) -> dict[str, Any] | None:
 
 
 class Yard(Protocol):
-    """Where processes are started: the supervisor."""
+    """What `Kept`, `Serving` and `Candidate` need of the supervisor: start a process, let one finish, write a line of the log."""
 
     def start(
         self,
