@@ -89,7 +89,7 @@ def _application() -> Any:
     if os.getppid() != parent:
         raise SystemExit(1)
     signal.signal(signal.SIGUSR1, lambda *_: stop_accepting())
-    from webstreet.engine.announcing import application
+    from webstreet.engine.readiness import application
 
     return application()
 
@@ -101,7 +101,7 @@ def serve(*, fd: int | None, host: str, port: int) -> int:
         fd: an inherited, listening TCP socket; None to open ``host:port``.
     """
     options: dict[str, Any] = {
-        "target": "webstreet.engine.announcing:application",
+        "target": "webstreet.engine.readiness:application",
         "interface": Interfaces.WSGI,
         "workers": 1,
         "blocking_threads": THREADS,
