@@ -18,8 +18,8 @@ REFUSE_S = 5.0
 class ForgivingRedisCache(RedisCache):
     """Django's, but an error of Redis is a miss; after one, Redis is left alone for `REFUSE_S`.
 
-    While Redis is away ``add`` says that the key was added, and ``incr`` fails as for an unknown key. So do not build locks or counters
-    on this cache.
+    While Redis is away ``add`` says that the key was added, and ``incr`` raises ValueError as for an unknown key. So build no lock
+    and no counter on this cache.
     """
 
     _until = 0.0
@@ -53,6 +53,12 @@ class ForgivingRedisCache(RedisCache):
 
     def get_many(self, *args: Any, **kwargs: Any) -> Any:
         return self._try(lambda: super(ForgivingRedisCache, self).get_many(*args, **kwargs), {})
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        found: int | None = self._try(lambda: super(ForgivingRedisCache, self).incr(key, delta, version), None)
+        if found is None:
+            raise ValueError(f"Key '{key}' not found")
+        return found
 
     def has_key(self, *args: Any, **kwargs: Any) -> Any:
         return self._try(lambda: super(ForgivingRedisCache, self).has_key(*args, **kwargs), False)
