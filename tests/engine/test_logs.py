@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import io
 import json
 import logging
+import socket
+import sqlite3
+from importlib import import_module
 
 import pytest
 
@@ -75,6 +80,25 @@ def test_json_is_one_object_a_line():
 
 
 @pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/-/login/s3cr_t-x/", "/-/login/<token>/"),
+        ("https://blog.example.com/newsletter/undo/s3cr_t:x:y/", "https://blog.example.com/newsletter/undo/<token>/"),
+        ("/fr/newsletter/confirm/s3cr_t", "/fr/newsletter/confirm/<token>"),
+        ("'/newsletter/unsubscribe/s3cr_t/?a=b'", "/newsletter/unsubscribe/<token>/"),
+        ("/admin/password_reset/confirm/MQ/s3cr_t-x/", "/admin/password_reset/confirm/MQ/<token>/"),
+    ],
+)
+def test_what_lets_in_whoever_has_it_is_masked_in_every_address(log, path, kept):
+    import_module("webstreet.engine.urls")
+    logger, stream = log
+    logger.warning("Forbidden (%s): %s", "CSRF cookie not set.", path)
+    logger.warning(f"Service Unavailable: {path}", extra={"path": path})
+    assert stream.getvalue().count(kept) == 3
+    assert "s3cr_t" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "a@b.example",
@@ -100,11 +124,9 @@ def test_every_configured_handler_has_the_filter():
         assert logger.get("propagate", True)
 
 
-def test_a_real_server_logs_no_address(site_processes, wait_until):
-    """A 500 and a 404 with an address in path, query and form, through granian."""
-    import http.client
-    import socket
-
+@pytest.fixture
+def served(site_processes, wait_until):
+    """A site behind granian, and a function that asks it: (method, path, form) -> status, 0 for no answer."""
     site = site_processes()
     site.documents("prepare")
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -123,7 +145,27 @@ def test_a_real_server_logs_no_address(site_processes, wait_until):
             connection.close()
 
     wait_until(lambda: ask("GET", "/-/ready") == 200, what="readiness")
+    return site, ask
+
+
+def test_a_real_server_logs_no_address(served):
+    """Errors with an address in path, query and form."""
+    site, ask = served
     assert ask("GET", f"/x/{CANARY}/?email={CANARY}") == 404
     assert ask("POST", f"/-/login/{CANARY}/", f"email={CANARY}") == 403
     assert ask("GET", "/admin/login/?next=" + CANARY) == 200
     assert "canary" not in site.log()
+
+
+def test_a_real_server_logs_no_token(served):
+    """A form without its cookie, and what broke: the link in the log must not be one that still works."""
+    site, ask = served
+    token = site.documents("login-link")[-1]["path"].strip("/").rpartition("/")[2]
+    assert ask("POST", f"/-/login/{token}/") == 403
+    with contextlib.closing(sqlite3.connect(site.data / "site.sqlite3", timeout=10)) as database:
+        database.execute("ALTER TABLE engine_logintoken RENAME TO away")
+    assert ask("GET", f"/-/login/{token}/") == 500
+    log = site.log()
+    assert "Forbidden (CSRF cookie not set.): /-/login/<token>/" in log
+    assert "Internal Server Error: /-/login/<token>/" in log
+    assert token not in log

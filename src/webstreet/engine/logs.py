@@ -2,6 +2,8 @@
 
 What can carry an address: messages and their arguments, ``record.request`` (POST, cookies), exception values and stack
 texts ("Key (email)=(...) already exists"), 404 paths. The filter masks or drops each of them, for every logger and library.
+Addresses that let whoever has them in (a login link, a mail's unsubscribe link) lose their token too; which these are the URLconf
+says, see `keep_secret`.
 """
 
 from __future__ import annotations
@@ -12,18 +14,46 @@ import logging.config
 import re
 import time
 import traceback
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
 MASK = "<address>"
+TOKEN_MASK = "<token>"  # noqa: S105 it is what stands in a token's place
 _ADDRESS = re.compile(r"""[^\s"'<>(),;:=\[\]{}|\\/?&]+(?:@|%40)[^\s"'<>(),;=\[\]{}|\\/?&]+""", re.IGNORECASE)
 _QUERY = re.compile(r"(\S*/\S*)\?\S+")
 _KEPT = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _DROPPED = frozenset({"request", "status_code", "server_time", "exc_value", "task_result"})
+_PLACEHOLDER = re.compile(r"<(?:\w+:)?(\w+)>")
+SECRET_PARAMETER = "token"  # noqa: S105 a name
+_secret_routes: list[re.Pattern[str]] = []
+
+
+def keep_secret(routes: Iterable[str]) -> None:
+    """Mask the part ``<token>`` of every address that fits one of these routes of Django's ``path()``; others are left out."""
+    _secret_routes[:] = [_secret_route(route) for route in sorted(set(routes)) if _names_secret(route)]
+
+
+def _names_secret(route: str) -> bool:
+    return SECRET_PARAMETER in _PLACEHOLDER.findall(route)
+
+
+def _secret_route(route: str) -> re.Pattern[str]:
+    """``newsletter/undo/<str:token>/``: everything before the token is kept. A language may stand before it, or a host."""
+    fixed, names = _PLACEHOLDER.split(route)[::2], _PLACEHOLDER.findall(route)
+    before = "/"
+    for text, name in zip(fixed, names, strict=False):
+        before += re.escape(text)
+        if name == SECRET_PARAMETER:
+            break
+        before += r"[^\s/]+"
+    return re.compile(rf"""({before})[^\s/?#"'<>]+""")
 
 
 def masked(text: str) -> str:
-    """The text with mail addresses replaced and query strings cut."""
+    """The text with mail addresses and secret parts of addresses replaced and query strings cut."""
+    for route in _secret_routes:
+        text = route.sub(rf"\1{TOKEN_MASK}", text)
     return _ADDRESS.sub(MASK, _QUERY.sub(r"\1?...", text))
 
 

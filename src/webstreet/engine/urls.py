@@ -1,19 +1,24 @@
-"""The site's addresses: admin, API, what the atoms bring, files, and Wagtail's pages last."""
+"""The site's addresses: admin, API, what the atoms bring, files, and Wagtail's pages last.
+
+A parameter named ``token`` is a secret: it is masked in every log.
+"""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.urls.resolvers import LocalePrefixPattern
 from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
-from webstreet.engine import login, media
+from webstreet.engine import login, logs, media
 
 
 def _of_atoms(name: str) -> list[Any]:
@@ -22,6 +27,16 @@ def _of_atoms(name: str) -> list[Any]:
         if importlib.util.find_spec(f"{atom.app}.urls") is not None:
             found += getattr(importlib.import_module(f"{atom.app}.urls"), name, [])
     return found
+
+
+def _routes(patterns: list[Any], before: str = "") -> Iterator[str]:
+    """Every route written with ``path()``, whole, without a language before it."""
+    for entry in patterns:
+        own = "" if isinstance(entry.pattern, LocalePrefixPattern) else str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from _routes(entry.url_patterns, before + own)
+        elif isinstance(entry, URLPattern):
+            yield before + own
 
 
 urlpatterns = [
@@ -34,6 +49,8 @@ urlpatterns = [
     *_of_atoms("root_urlpatterns"),
     *i18n_patterns(*_of_atoms("urlpatterns"), path("", include(wagtail_urls)), prefix_default_language=False),
 ]
+
+logs.keep_secret(_routes(urlpatterns))
 
 handler400 = "webstreet.engine.errors.bad_request"
 handler403 = "webstreet.engine.errors.permission_denied"
