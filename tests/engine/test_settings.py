@@ -167,6 +167,15 @@ def test_a_command_prints_the_failure_for_the_control_plane(site_processes):
     assert "Traceback" not in done.stderr
 
 
+def test_sites_that_share_a_host_do_not_share_cookies(site_processes):
+    """Cookies know no ports."""
+    one, other = site_processes(), site_processes()
+    other.manifest.write_text(other.manifest.read_text("utf-8").replace("site: test", "site: other"), "utf-8")
+    code = "from django.conf import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"
+    assert one.python(code) == "session.groupe-7.test csrf.groupe-7.test"
+    assert other.python(code) == "session.groupe-7.other csrf.groupe-7.other"
+
+
 def test_the_shipped_description_of_the_release_is_current():
     from webstreet.contract.template import shipped_release
 

@@ -1,4 +1,4 @@
-"""Pages for what went wrong: 400, 403, 404, 410, 500, 503. The theme's ``theme/message.html`` if it can be rendered, else plain."""
+"""Pages for what went wrong: 400, 403, 404, 410, 429, 500, 503. The theme's ``theme/message.html`` if it can be rendered, else plain."""
 
 from __future__ import annotations
 
@@ -112,4 +112,15 @@ def store_down(request: HttpRequest) -> HttpResponse:
     text = gettext("This part of the site does not answer right now. Nothing is lost. Try again in a minute.")
     response = problem(503, "store.down", title, text) if is_api(request) else message(request, 503, title, text)
     response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def too_many_guesses(request: HttpRequest, retry_after_s: int) -> HttpResponse:
+    """Passwords were tried too often."""
+    title = gettext("Too many attempts")
+    text = gettext(
+        "The password was wrong too often. Try again in a quarter of an hour, or ask whoever runs this site for a one-time link."
+    )
+    response = problem(429, "login.too_many", title, text) if is_api(request) else message(request, 429, title, text)
+    response["Retry-After"] = str(retry_after_s)
     return response

@@ -1,8 +1,9 @@
-"""The engine's own tables, all in the default database; none holds personal data."""
+"""The engine's own tables, all in the default database; none says who somebody is."""
 
 from webstreet.engine.announcements import FirstPublic
+from webstreet.engine.guessing import FailedLogins
 from webstreet.engine.login import LoginToken
 from webstreet.engine.prepared import Prepared
 from webstreet.engine.tasks.heartbeat import WorkerSeen
 
-__all__ = ["FirstPublic", "LoginToken", "Prepared", "WorkerSeen"]
+__all__ = ["FailedLogins", "FirstPublic", "LoginToken", "Prepared", "WorkerSeen"]

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "webstreet.engine.middleware.StoreDownPage",
+    "webstreet.engine.guessing.TooManyGuessesPage",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
 ]
 
@@ -154,12 +155,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+AUTHENTICATION_BACKENDS = ["webstreet.engine.guessing.PasswordBackend"]
 LOGIN_URL = "wagtailadmin_login"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
-CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
+# Cookies know no ports: sites that share a host on this machine would log one another's editors out.
+_of_site = f"{_env.manifest.client}.{_env.manifest.site}"
+SESSION_COOKIE_NAME = "__Host-session" if _https else f"session.{_of_site}"
+CSRF_COOKIE_NAME = "__Host-csrf" if _https else f"csrf.{_of_site}"
 CSRF_FAILURE_VIEW = "webstreet.engine.errors.csrf_failure"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
@@ -196,6 +200,8 @@ WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.databa
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
+# One-time links do that job; no mail leaves from within a request.
+WAGTAIL_PASSWORD_RESET_ENABLED = False
 WAGTAILADMIN_LOGIN_REDIRECT_URL = "wagtailadmin_home"
 WAGTAILDOCS_SERVE_METHOD = "serve_view"
 WAGTAILEMBEDS_RESPONSIVE_HTML = True

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from webstreet.engine import guessing
 from webstreet.engine.tasks import every
 
 KEEP_FINISHED = dt.timedelta(days=7)
@@ -29,3 +30,9 @@ def forget_finished_tasks() -> None:
 @every(86_400)
 def forget_old_sessions() -> None:
     call_command("clearsessions")
+
+
+@every(3600)
+def forget_failed_logins() -> None:
+    """What no longer counts need not be known."""
+    guessing.forget_old()
