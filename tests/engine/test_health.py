@@ -72,6 +72,24 @@ def test_facts_only_for_neighbours(client, settings):
     assert client.get("/-/facts", REMOTE_ADDR="192.0.2.9").status_code == 404
 
 
+def test_facts_are_not_passed_on_to_the_world(client, settings):
+    from webstreet.engine.network import parse_networks
+
+    def ask(peer: str, **headers: str) -> int:
+        return client.get("/-/facts", REMOTE_ADDR=peer, **headers).status_code
+
+    settings.WEBSTREET_TRUSTED_PROXIES = parse_networks("10.0.0.0/8")
+    assert ask("10.0.0.1") == 200
+    assert ask("10.0.0.1", HTTP_X_FORWARDED_FOR="10.7.7.7") == 200
+    assert ask("10.0.0.1", HTTP_X_FORWARDED_FOR="203.0.113.5") == 404
+    # A proxy on this machine that nobody named: who asks it is not known, so nobody is told.
+    assert ask("127.0.0.1", HTTP_X_FORWARDED_FOR="203.0.113.5") == 404
+    assert ask("127.0.0.1", HTTP_X_FORWARDED_FOR="127.0.0.1") == 404
+    settings.WEBSTREET_TRUSTED_PROXIES = parse_networks("127.0.0.1")
+    assert ask("127.0.0.1", HTTP_X_FORWARDED_FOR="203.0.113.5") == 404
+    assert ask("127.0.0.1") == 200
+
+
 def test_the_readers_address_is_believed_only_through_known_proxies(rf, settings):
     from webstreet.engine import client_ip
     from webstreet.engine.middleware import TrustedProxies

@@ -26,6 +26,19 @@ def test_an_unknown_address_is_a_written_page(web):
     assert response["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_no_page_runs_foreign_or_written_in_scripts(web, admin_user, signed_in):
+    if signed_in:
+        web.force_login(admin_user)
+    for path in ("/nothing/", "/-/login/x/"):
+        policy = web.get(path, secure=True)["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert "default-src 'self'" in policy
+    policy = web.get("/admin/" if signed_in else "/admin/login/", secure=True)["Content-Security-Policy"]
+    for part in ("script-src 'self' 'unsafe-inline'", "object-src 'none'", "base-uri 'self'", "frame-ancestors 'self'"):
+        assert part in policy
+
+
 def test_it_speaks_french_below_fr(web):
     response = web.get("/fr/rien/")
     assert response.status_code == 404

@@ -17,7 +17,7 @@ from webstreet import __version__
 from webstreet.contract import CONTRACT_VERSION, health
 from webstreet.contract.base import Document
 from webstreet.engine import hooks
-from webstreet.engine.network import is_loopback, within
+from webstreet.engine.network import client_ip, is_loopback, within
 from webstreet.engine.routers import home
 
 STARTED_AT = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
@@ -77,8 +77,11 @@ def facts() -> health.Facts:
 
 
 def _may_see_facts(request: HttpRequest) -> bool:
-    peer = request.META.get("REMOTE_ADDR", "")
-    return is_loopback(peer) or within(peer, settings.WEBSTREET_TRUSTED_PROXIES)
+    """Who asks must be a neighbour, not only who passes it on: a proxy on this machine passes on the whole world."""
+    if getattr(request, "forwarded_by_stranger", False):
+        return False
+    asks = client_ip(request)
+    return is_loopback(asks) or within(asks, settings.WEBSTREET_TRUSTED_PROXIES)
 
 
 def _answer(document: Document, status: int = 200) -> HttpResponse:

@@ -22,32 +22,40 @@ _FORWARDED = (
 
 
 class TrustedProxies:
-    """Removes forwarding headers that do not come from a trusted proxy, before anything looks at them."""
+    """Removes forwarding headers that do not come from a trusted proxy, before anything looks at them.
+
+    ``request.forwarded_by_stranger`` remembers that there were some: such a request is not its peer's own.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not within(request.META.get("REMOTE_ADDR", ""), settings.WEBSTREET_TRUSTED_PROXIES):
-            for name in _FORWARDED:
-                request.META.pop(name, None)
+            found = [request.META.pop(name, None) for name in _FORWARDED]
+            request.forwarded_by_stranger = any(found)  # type: ignore[attr-defined]
         return self.get_response(request)
 
 
 class ContentSecurityPolicy:
-    """A strict policy for readers' pages. Not for the admin and not for a signed-in editor's view of a page: Wagtail's
-    editing bar has inline scripts.
-    """
+    """A strict policy for every page, whoever reads it; the admin's allows the scripts and styles that Wagtail writes into its pages."""
 
-    POLICY = "; ".join(
+    _EVERYWHERE = (
+        "default-src 'self'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+    POLICY = "; ".join([*_EVERYWHERE, "img-src 'self' data:"])
+    OF_ADMIN = "; ".join(
         [
-            "default-src 'self'",
-            "img-src 'self' data:",
+            *_EVERYWHERE,
+            "script-src 'self' 'unsafe-inline'",
             "style-src 'self' 'unsafe-inline'",
-            "object-src 'none'",
-            "base-uri 'self'",
-            "form-action 'self'",
-            "frame-ancestors 'self'",
+            "font-src 'self' data:",
+            # An editor sees a picture before it is uploaded.
+            "img-src 'self' data: blob:",
         ]
     )
 
@@ -56,9 +64,8 @@ class ContentSecurityPolicy:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        workplace = request.path.startswith("/admin/") or settings.SESSION_COOKIE_NAME in request.COOKIES
-        if not workplace and "Content-Security-Policy" not in response:
-            response["Content-Security-Policy"] = self.POLICY
+        policy = self.OF_ADMIN if request.path.startswith("/admin/") else self.POLICY
+        response.setdefault("Content-Security-Policy", policy)
         return response
 
 
