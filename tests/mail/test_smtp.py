@@ -198,6 +198,61 @@ def test_a_silent_server_is_waited_for_only_so_long() -> None:
     assert (outcomes(results), trouble) == (Counter(unsent=2), Trouble("mail_server.away", pause=False))
 
 
+@pytest.mark.requirement("P6")
+def test_opening_keeps_the_deadline_and_who_asks_next_does_not_wait_again(server: RecordingSmtpServer) -> None:
+    server.behaviour = Behaviour(silent="connect")
+    transport = SmtpTransport(EmailUrl.parse(server.url), connections=4)
+    away = Trouble("mail_server.away", pause=False)
+    with asyncio.Runner() as runner:
+
+        def step(*, at_most_s: float) -> Trouble | None:
+            began = time.monotonic()
+            results, trouble = runner.run(transport.send(envelopes(5), deadline=began + 0.7))
+            assert time.monotonic() - began < at_most_s
+            assert {r.outcome for r in results} == {Outcome.UNSENT}
+            return trouble
+
+        found = [step(at_most_s=1.2)]
+        while away not in found:
+            found.append(step(at_most_s=1.2))
+        assert found in ([None, away], [away]), "connecting is a sign of life, then there is none"
+        assert step(at_most_s=0.3) == away
+        runner.run(transport.close())
+    assert server.messages == []
+
+
+def test_a_server_that_greets_late_is_open_after_a_few_calls(server: RecordingSmtpServer) -> None:
+    server.behaviour = Behaviour(greeting_delay_s=1.0)
+    transport = SmtpTransport(EmailUrl.parse(server.url), connections=1)
+    with asyncio.Runner() as runner:
+
+        def step() -> int:
+            results, _ = runner.run(transport.send(envelopes(2), deadline=time.monotonic() + 0.3))
+            return [r.outcome for r in results].count(Outcome.SENT)
+
+        end = time.monotonic() + 20
+        while step() == 0:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        runner.run(transport.close())
+    assert server.connections == 1
+
+
+def test_a_message_in_flight_gets_a_grace_and_then_the_server_is_in_trouble(
+    server: RecordingSmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.behaviour = Behaviour(delay_s=0.5)
+    results, trouble = send(server.url, envelopes(2), connections=1, seconds=0.2)
+    assert (outcomes(results), trouble) == (Counter(sent=1, unsent=1), None)
+    monkeypatch.setattr("webstreet.mail.smtp.GRACE_S", 0.5)
+    server.behaviour = Behaviour(silent="after_data")
+    began = time.monotonic()
+    results, trouble = send(server.url, envelopes(5), connections=2, seconds=0.5, timeout_s=30)
+    assert time.monotonic() - began < 3
+    assert trouble == Trouble("mail_server.away", pause=False)
+    assert outcomes(results) == Counter(uncertain=2, unsent=3)
+
+
 def test_the_deadline_starts_no_new_message(server: RecordingSmtpServer) -> None:
     server.behaviour = Behaviour(delay_s=0.1)
     results, trouble = send(server.url, envelopes(100), connections=2, seconds=0.35)

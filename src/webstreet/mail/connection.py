@@ -18,7 +18,14 @@ REPLY_MAX = 8192
 
 
 class ClosedAfterContent(Exception):
-    """The connection ended between the last byte of the content and the reply: nobody can know whether it was taken."""
+    """The connection ended between the last byte of the content and the reply: nobody can know whether it was taken.
+
+    ``silent``: it did not close, but no reply came in time.
+    """
+
+    def __init__(self, *, silent: bool) -> None:
+        super().__init__()
+        self.silent = silent
 
 
 class SmtpConnection:
@@ -37,6 +44,8 @@ class SmtpConnection:
         self._writer: asyncio.StreamWriter | None = None
         self._features: dict[str, str] = {}
         self.used = 0
+        self.heard = 0
+        """Signs of life of the server: connecting, and each whole reply."""
         self.idle_since = time.monotonic()
 
     @property
@@ -68,6 +77,9 @@ class SmtpConnection:
         except (OSError, TimeoutError, EOFError, asyncio.IncompleteReadError, ValueError):
             self.drop()
             raise MailServerAway(f"The mail server {self._url} does not answer.") from None
+        except asyncio.CancelledError:
+            self.drop()
+            raise
 
     async def _connect(self) -> None:
         context = self._tls_context() if self._url.protection == "tls" else None
@@ -75,6 +87,7 @@ class SmtpConnection:
             asyncio.open_connection(self._url.host, self._url.port, ssl=context, limit=REPLY_MAX),
             min(self._timeout_s, CONNECT_TIMEOUT_S),
         )
+        self.heard += 1
 
     def _tls_context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self._url.ca_file or None)
@@ -132,8 +145,8 @@ class SmtpConnection:
             )
         self._expect(reply, Stage.AUTH)
 
-    async def transact(self, envelope: Envelope) -> Result:
-        """Send one message.
+    async def transact(self, envelope: Envelope, *, until: float) -> Result:
+        """Send one message; given up at ``until`` (``time.monotonic()``), which is uncertain once the content left.
 
         Raises:
             MailServerAway: before the content was complete: the server must forget the message (RFC 5321 4.1.1.4).
@@ -142,13 +155,14 @@ class SmtpConnection:
         """
         self.used += 1
         try:
-            refused = await self._envelope(envelope)
+            async with asyncio.timeout(until - time.monotonic()):
+                refused = await self._envelope(envelope)
         except (OSError, TimeoutError, EOFError, ValueError):
             self.drop()
             raise MailServerAway(f"The mail server {self._url} closed the connection.") from None
         if refused is not None:
             return self._refusal(envelope, *refused)
-        return await self._content(envelope)
+        return await self._content(envelope, until)
 
     async def _envelope(self, envelope: Envelope) -> tuple[Reply, Stage] | None:
         """MAIL, RCPT, DATA; None when the server waits for content, else the first refusal."""
@@ -183,7 +197,7 @@ class SmtpConnection:
         else:
             await self._command("RSET")
 
-    async def _content(self, envelope: Envelope) -> Result:
+    async def _content(self, envelope: Envelope, until: float) -> Result:
         body = envelope.content.replace(b"\r\n.", b"\r\n..")
         if body.startswith(b"."):
             body = b"." + body
@@ -191,11 +205,15 @@ class SmtpConnection:
         try:
             self._write(body + end)
             assert self._writer is not None  # noqa: S101 for the type checker
-            await asyncio.wait_for(self._writer.drain(), self._timeout_s)
-            reply = await self._reply()
-        except (OSError, TimeoutError, EOFError, ValueError):
+            async with asyncio.timeout(until - time.monotonic()):
+                await asyncio.wait_for(self._writer.drain(), self._timeout_s)
+                reply = await self._reply()
+        except TimeoutError:
             self.drop()
-            raise ClosedAfterContent from None
+            raise ClosedAfterContent(silent=True) from None
+        except (OSError, EOFError, ValueError):
+            self.drop()
+            raise ClosedAfterContent(silent=False) from None
         finally:
             self.idle_since = time.monotonic()
         if meaning(reply, Stage.END) is Meaning.OK:
@@ -248,6 +266,7 @@ class SmtpConnection:
                 raise ValueError("not an SMTP reply")
             lines.append(line[4:])
             if line[3:4] != "-":
+                self.heard += 1
                 return Reply(int(line[:3]), "\n".join(lines))
 
     async def quit(self) -> None:
@@ -258,6 +277,12 @@ class SmtpConnection:
             pass
         finally:
             self.drop()
+
+    def leave(self) -> None:
+        """Say QUIT and close without waiting for an answer."""
+        if self.is_open:
+            self._write(b"QUIT\r\n")
+        self.drop()
 
     def drop(self) -> None:
         writer, self._writer = self._writer, None

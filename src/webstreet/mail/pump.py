@@ -62,7 +62,10 @@ class Transport(Protocol):
     """Hands envelopes over. Gives exactly one `Result` for each, in any order, and never raises for a server's misbehaviour."""
 
     async def send(self, batch: Sequence[Envelope], *, deadline: float) -> tuple[list[Result], Trouble | None]:
-        """Send ``batch``; start no message after ``deadline`` (``time.monotonic()``)."""
+        """Send ``batch``; open no connection and start no message after ``deadline`` (``time.monotonic()``).
+
+        Only a message in flight may take a few seconds more. Results that are unsent without a trouble: go on at once.
+        """
 
     async def close(self) -> None:
         """Say goodbye to the server and drop every connection."""

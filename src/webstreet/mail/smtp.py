@@ -7,6 +7,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from webstreet.mail.connection import ClosedAfterContent, SmtpConnection
 from webstreet.mail.errors import MailServerAway, SenderRefused
@@ -15,6 +16,35 @@ from webstreet.mail.url import EmailUrl
 
 IDLE_MAX_S = 20.0
 """A connection idle for longer is not used again: servers close them without a word."""
+GRACE_S = 5.0
+"""What a message in flight may take beyond the deadline: cutting it off after its content makes it uncertain."""
+PATIENCE_S = 0.5
+"""A server that gave no sign of life for so long while we waited for a connection is away."""
+OPENING_MAX_S = 60.0
+AWAY_S = 3.0
+"""Nobody waits again so soon for a server that did not answer: many who ask take no longer than one."""
+
+
+class StillOpening(Exception):
+    """The server answers, but the deadline came before the connection was ready."""
+
+
+@dataclass(slots=True)
+class _Opening:
+    """A connection on its way. It goes on while the loop runs: what the server says in between lies in the socket."""
+
+    connection: SmtpConnection
+    task: asyncio.Task[None]
+    started: float
+    silent_s: float = 0.0
+
+    @property
+    def is_usable(self) -> bool:
+        return time.monotonic() - self.started < OPENING_MAX_S and not (self.task.done() and self._failed)
+
+    @property
+    def _failed(self) -> bool:
+        return self.task.cancelled() or self.task.exception() is not None
 
 
 class SmtpTransport:
@@ -22,6 +52,9 @@ class SmtpTransport:
 
     Belongs to one event loop. A message is tried again once, on a new connection, when the old one turned out to be closed before the
     content was complete; everything else is the outbox's decision.
+
+    Opening a connection keeps the deadline of `send`, so that a silent server holds nobody up. What was begun is kept: a server that is
+    slow to greet or far away is open after a few calls. A message in flight gets `GRACE_S` beyond the deadline.
 
     Args:
         per_connection: messages after which a connection is closed and opened anew (some providers demand 20).
@@ -43,6 +76,8 @@ class SmtpTransport:
         self._timeout_s = timeout_s
         self._helo = helo or _own_name()
         self._idle: list[SmtpConnection] = []
+        self._openings: list[_Opening] = []
+        self._away: tuple[float, MailServerAway] | None = None
 
     async def send(self, batch: Sequence[Envelope], *, deadline: float) -> tuple[list[Result], Trouble | None]:
         """See `pump.Transport`. The first trouble stops every connection before its next message."""
@@ -62,11 +97,16 @@ class SmtpTransport:
         while waiting and not troubles and time.monotonic() < deadline:
             envelope = waiting.popleft()
             try:
-                connection, result = await self._one(connection, envelope)
+                connection, result = await self._one(connection, envelope, deadline)
                 results.append(result)
-            except ClosedAfterContent:
+            except ClosedAfterContent as closed:
                 connection = None
-                results.append(Result(envelope.key, Outcome.UNCERTAIN, "closed"))
+                results.append(Result(envelope.key, Outcome.UNCERTAIN, "silent" if closed.silent else "closed"))
+                if closed.silent:  # Else every recipient would become uncertain, one after the other.
+                    troubles.append(Trouble(MailServerAway.code, pause=False))
+            except StillOpening:
+                waiting.append(envelope)
+                return
             except (MailServerAway, SenderRefused) as error:
                 connection = None
                 results.append(Result(envelope.key, Outcome.UNSENT, error.error_code))
@@ -75,35 +115,74 @@ class SmtpTransport:
             connection.idle_since = time.monotonic()
             self._idle.append(connection)
 
-    async def _one(self, connection: SmtpConnection | None, envelope: Envelope) -> tuple[SmtpConnection, Result]:
-        fresh = False
+    async def _one(
+        self, connection: SmtpConnection | None, envelope: Envelope, deadline: float
+    ) -> tuple[SmtpConnection, Result]:
+        fresh, until = False, deadline + GRACE_S
         if connection is None or not connection.is_open or connection.used >= self._per_connection:
-            connection, fresh = await self._connection(connection)
+            connection, fresh = await self._connection(connection, deadline)
         try:
-            return connection, await connection.transact(envelope)
+            return connection, await connection.transact(envelope, until=until)
         except MailServerAway:
             if fresh:
                 raise
-            connection = await self._open()
-            return connection, await connection.transact(envelope)
+            connection = await self._open(deadline)
+            return connection, await connection.transact(envelope, until=until)
 
-    async def _connection(self, old: SmtpConnection | None) -> tuple[SmtpConnection, bool]:
+    async def _connection(self, old: SmtpConnection | None, deadline: float) -> tuple[SmtpConnection, bool]:
         if old is not None:
-            await old.quit()
+            old.leave()
         while self._idle:
             candidate = self._idle.pop()
             young = time.monotonic() - candidate.idle_since < IDLE_MAX_S
             if young and candidate.is_open and candidate.used < self._per_connection:
                 return candidate, False
-            await candidate.quit()
-        return await self._open(), True
+            candidate.leave()
+        return await self._open(deadline), True
 
-    async def _open(self) -> SmtpConnection:
+    async def _open(self, deadline: float) -> SmtpConnection:
+        """A new connection by ``deadline``.
+
+        Raises:
+            StillOpening: it will be ready in a later call.
+            MailServerAway: refused, or silent; at once if that was so a moment ago.
+            SenderRefused: see `SmtpConnection.open`.
+        """
+        if self._away is not None and time.monotonic() < self._away[0]:
+            raise MailServerAway(self._away[1].message, code=self._away[1].error_code)
+        opening = self._next_opening()
+        heard, began = opening.connection.heard, time.monotonic()
+        await asyncio.wait({opening.task}, timeout=max(0.0, deadline - began))
+        try:
+            if opening.task.done():
+                opening.task.result()
+                return opening.connection
+            self._openings.append(opening)
+            waited = time.monotonic() - began
+            opening.silent_s = 0.0 if opening.connection.heard > heard else opening.silent_s + waited
+            if opening.silent_s < PATIENCE_S:
+                raise StillOpening
+            raise MailServerAway(f"The mail server {self._url} does not answer.")
+        except MailServerAway as error:
+            self._away = (time.monotonic() + AWAY_S, error)
+            raise
+
+    def _next_opening(self) -> _Opening:
+        while self._openings:
+            opening = self._openings.pop()
+            if opening.is_usable:
+                return opening
+            opening.task.cancel()
         connection = SmtpConnection(self._url, helo=self._helo, timeout_s=self._timeout_s)
-        await connection.open()
-        return connection
+        return _Opening(connection, asyncio.ensure_future(connection.open()), time.monotonic())
 
     async def close(self) -> None:
+        openings, self._openings = self._openings, []
+        for opening in openings:
+            opening.task.cancel()
+        await asyncio.gather(*(opening.task for opening in openings), return_exceptions=True)
+        for opening in openings:
+            opening.connection.drop()
         idle, self._idle = self._idle, []
         await asyncio.gather(*(connection.quit() for connection in idle))
 

@@ -24,6 +24,7 @@ from email.message import EmailMessage
 from typing import Literal, Self
 
 Drop = Literal["connect", "before_data", "inside_data", "after_data"]
+Silence = Literal["connect", "after_data"]
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,11 @@ class Behaviour:
         sender: reply line to every MAIL; empty: accept.
         content: reply line after the content; empty: accept. May be computed from the recipients.
         drop: close the connection without a word at that place; "after_data" records the message and gives no reply.
+        silent: keep the connection open and say nothing more from that place on; what comes "after_data" is recorded.
         drop_after: let that many messages through first, then `drop`.
         closing_after: answer 421 to MAIL after that many messages on one connection; 0: never.
         delay_s: wait before each reply to content.
-        greeting: first line.
+        greeting: first line, ``greeting_delay_s`` after the connection.
         users: name -> password; when set, MAIL without login gets 530.
     """
 
@@ -46,10 +48,12 @@ class Behaviour:
     sender: str = ""
     content: str | Callable[[list[str]], str] = ""
     drop: Drop | None = None
+    silent: Silence | None = None
     drop_after: int = 0
     closing_after: int = 0
     delay_s: float = 0.0
     greeting: str = "220 recording.example ESMTP"
+    greeting_delay_s: float = 0.0
     pipelining: bool = True
     users: Mapping[str, str] = field(default_factory=dict)
 
@@ -206,6 +210,9 @@ class _Session:
         behaviour = self._server.behaviour
         if behaviour.drop == "connect":
             return
+        if behaviour.silent == "connect":
+            await self._listen_in_silence()
+        await asyncio.sleep(behaviour.greeting_delay_s)
         await self._say(behaviour.greeting)
         while line := await self._reader.readline():
             command = line.decode("ascii", "replace").rstrip("\r\n")
@@ -219,6 +226,11 @@ class _Session:
                 await self._say("502 5.5.1 unknown command")
             else:
                 await handler(command)
+
+    async def _listen_in_silence(self) -> None:
+        while await self._reader.read(65_536):
+            pass
+        raise _Hangup
 
     async def _say(self, *lines: str) -> None:
         code = lines[0][:3]
@@ -304,6 +316,8 @@ class _Session:
         self._sender, self._recipients = "", []
         if dropping == "after_data":
             raise _Hangup
+        if behaviour.silent == "after_data":
+            await self._listen_in_silence()
         await self._say(refusal or "250 2.0.0 queued")
 
     async def _content(self) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import datetime as dt
 import os
 import threading
@@ -28,7 +29,10 @@ from webstreet.mail.smtp import SmtpTransport
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
 STEP_S = 0.7
-"""Budget of one step of an issue, so that the step with its ends stays below a second."""
+"""Budget of one step of an issue or of a notice, opening a connection included, so that the step with its ends stays below a second.
+
+Only a message in flight may go beyond it, by `webstreet.mail.smtp.GRACE_S`: to cut it off would make it uncertain.
+"""
 LEFT_AFTER = dt.timedelta(seconds=5)
 SILENT_AFTER = dt.timedelta(seconds=10)
 """An issue with something to do and no sign of life for so long has lost its task."""
@@ -44,6 +48,7 @@ def _transport() -> tuple[Transport, asyncio.Runner]:
         _mine.transport = SmtpTransport(EmailUrl.parse(address), connections=mails.parameters().connections)
         _mine.runner = asyncio.Runner()
         _mine.address = address
+        atexit.register(close_transport)
     return _mine.transport, _mine.runner
 
 
@@ -72,7 +77,7 @@ def process_sign_up(sign_up_id: int) -> None:
 
 @task(queue="interactive", atom=APP)
 def send_notice(notice_id: int) -> None:
-    """Send a confirmation or welcome mail; when the mail server is away it is tried again by the sweeper."""
+    """Send a confirmation or welcome mail in one step; when the mail server is away or silent it is tried again by the sweeper."""
     notice = Notice.claim(notice_id)
     if notice is None:
         return
@@ -84,6 +89,9 @@ def send_notice(notice_id: int) -> None:
         notice.was_sent(result.code)
     elif result.outcome is Outcome.FAILED:
         notice.give_up(result.code)
+    elif result.outcome is Outcome.UNSENT and trouble is None:
+        notice.go_on()
+        enqueue_on_commit(send_notice, notice.pk, using=alias())
     else:
         notice.try_later(trouble.code if trouble else result.code)
 
@@ -96,7 +104,7 @@ def wake(issue: Issue) -> None:
 
 @task(queue="bulk", atom=APP)
 def deliver(issue_id: int, chain: str) -> None:
-    """One step of an issue, at most a second; enqueues itself again while there is something to do at once. There is one chain of
+    """One step of an issue, see `STEP_S`; enqueues itself again while there is something to do at once. There is one chain of
     such tasks for an issue: however often it is woken, the queue does not fill up.
     """
     issue = Issue.objects.filter(pk=issue_id, chain=chain).first()

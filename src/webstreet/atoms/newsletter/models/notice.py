@@ -55,6 +55,11 @@ class Notice(Plain):
         self.given_up_at, self.code = timezone.now(), code
         self.save(update_fields=["given_up_at", "code"])
 
+    def go_on(self) -> None:
+        """Nothing was tried yet, as the connection is still being opened: due at once, and no attempt."""
+        self.due_at, self.attempts = timezone.now(), self.attempts - 1
+        self.save(update_fields=["due_at", "attempts"])
+
     def try_later(self, code: str) -> None:
         """Next attempt after 15 s, doubling to an hour; given up after `ATTEMPTS`."""
         if self.attempts >= ATTEMPTS:
