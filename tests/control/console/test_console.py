@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client as Browser
 from django.utils import timezone
 
+from webstreet.contract.jobs import LoginLink as SiteLink
 from webstreet.control.clients.actions import make_login_link
 from webstreet.control.clients.models import AccessKey, Client, LoginLink, Member, Role
 from webstreet.control.console import password
@@ -238,3 +239,21 @@ def test_passwords_cannot_be_guessed_at_leisure(db: None) -> None:
         browser.post("/console/login/", {"username": "operator", "password": "right and long enough"}).status_code
         == 302
     )
+
+
+def test_the_button_to_the_sites_admin_answers_with_the_link(
+    blog: Site, memory: Any, browser: Browser, reconcile: Any
+) -> None:
+    """Not with a redirect: our own policy lets no form end at another origin."""
+    reconcile()
+    memory.commands["login-link"] = lambda _: (
+        0,
+        [SiteLink(path="/-/login/canary", expires_at="2026-01-01T00:00:00+00:00").model_dump_json()],
+    )
+    answer = browser.post(f"/console/sites/site/{blog.pk}/link/")
+    url = "http://blog.acme.example/-/login/canary"
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert f'<meta http-equiv="refresh" content="0;url={url}">' in page
+    assert f'href="{url}"' in page
+    assert browser.get(f"/console/sites/site/{blog.pk}/link/").status_code == 302

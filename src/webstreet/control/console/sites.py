@@ -234,11 +234,16 @@ class SitePages(Pages):
         )
 
     def link(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Straight into the site's own admin: its engine makes a one-time link, and we follow it."""
+        """Into the site's own admin: its engine makes a one-time link, which the answer carries.
+
+        No redirect: the site is another origin, and our policy (``form-action 'self'``) forbids a form to end there.
+        """
         if request.method == "POST":
             try:
-                url, _until = editor_link(self._site(pk), email="", next="", by=who(request))
-                return redirect(url)
+                site = self._site(pk)
+                url, _until = editor_link(site, email="", next="", by=who(request))
+                context = console.each_context(request) | {"url": url, "site": site, "title": ""}
+                return render(request, "console/site_admin.html", context)
             except WebstreetError as error:
                 messages.error(request, str(error))
         return redirect("console:sites_site_change", pk)

@@ -78,6 +78,7 @@ EVENTS = {
     "site.close_wanted": _("Closing asked for"),
     "site.seen": _("State changed"),
     "site.closed": _("Site closed"),
+    "site.settings_changed": _("Settings changed"),
     "site.login_link_made": _("Site login link made"),
     "import.asked": _("Import asked for"),
     "import.done": _("Import done"),
