@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.control.conftest import Web
 from webstreet.control.api.root import api
 from webstreet.control.clients.models import AccessKey, Client, Role
 from webstreet.control.sites.actions import Opening, open_site
@@ -127,3 +128,18 @@ def test_lists_of_a_client_hold_only_its_own(world: Any, admin: Any, operator: A
     assert operator.get("/atoms/newsletter").json()["sites"] == 2
     assert admin.get("/sites?client=other").json()["total"] == 0
     assert admin.get("/events?client=other").json()["total"] == 0
+
+
+def test_a_new_client_does_not_read_the_journal_of_the_old_one_of_that_name(
+    acme: Client, operator: Any, admin: Any
+) -> None:
+    before = admin.get("/events").json()["total"]
+    assert before > 0
+    assert operator("DELETE", "/clients/acme").status_code == 204
+    assert admin.get("/events").status_code == 401
+    assert operator.post("/clients", {"name": "acme"}).status_code == 201
+    key = operator.post("/keys", {"role": "admin", "client": "acme"}).json()["key"]
+    items = Web(key).get("/events").json()["items"]
+    assert {item["what"] for item in items} == {"client.added", "key.made"}
+    assert len(items) == 2
+    assert operator.get("/events?client=acme").json()["total"] > before + 2

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
 
 from webstreet.control.api.pages import Page, Paging, page
 from webstreet.control.clients.access import Actor
+from webstreet.control.clients.models import Client
 from webstreet.control.journal.models import Event
 
 router = Router(tags=["journal"])
@@ -39,12 +41,18 @@ class EventFilter(Paging):
 @router.get("", response=EventPage, summary="List what was done, the newest first")
 def list_events(request: HttpRequest, paging: Query[EventFilter]) -> dict[str, Any]:
     actor: Actor = request.auth
-    rows = Event.objects.all() if actor.is_operator else Event.objects.filter(client=actor.client_name or None)
+    rows = Event.objects.all() if actor.is_operator else _of_client(actor)
     for name in ("client", "object", "what"):
         value = getattr(paging, name).replace("\0", "")
         if value:
             rows = rows.filter(**{name: value})
     return page(rows, paging, _shape, search=("object", "what", "who"), sorts={"at": ("-id",)})
+
+
+def _of_client(actor: Actor) -> QuerySet[Event]:
+    """Lines keep names, and a removed client's name is free again: what was before this client is somebody else's."""
+    client = actor.sees(Client).first()
+    return Event.objects.filter(client=client.name, at__gte=client.created_at) if client else Event.objects.none()
 
 
 def _shape(event: Event) -> dict[str, Any]:
