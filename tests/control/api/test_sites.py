@@ -22,7 +22,7 @@ BODY = {
     "residency": {"newsletter": "client"},
     "database_urls": {
         "default": "postgresql://u:canary-1@db.example/a",
-        "newsletter": "mysql://u:canary-2@db.example/b",
+        "newsletter": "postgresql://u:canary-2@db.example/b",
     },
     "email_url": "smtp://u:canary-3@mail.example:587",
 }

@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 
 from webstreet.kernel.secret import Secret
 
-DATABASE_SCHEMES = ("postgresql", "postgres", "mysql", "mariadb", "sqlite")
+DATABASE_SCHEMES = ("postgresql", "postgres", "sqlite")
+"""What the engine of this release can use."""
+NOT_YET = ("mysql", "mariadb")
 EMAIL_SCHEMES = ("smtp", "smtp+tls", "smtps")
 LONGEST = 2000
 
@@ -14,6 +16,13 @@ LONGEST = 2000
 def check_database_url(url: Secret) -> str:
     """The rule that is broken; empty if none."""
     return _check(url, DATABASE_SCHEMES, "postgresql://user:password@host:5432/name", hostless=("sqlite",))
+
+
+def check_client_database_url(url: Secret) -> str:
+    """As `check_database_url`, for data that live at the client: the hoster's disk is not the client's side."""
+    if not check_database_url(url) and urlsplit(url.reveal()).scheme == "sqlite":
+        return "must name a database server of the client: an SQLite file would lie on the hoster's disk."
+    return check_database_url(url)
 
 
 def check_email_url(url: Secret) -> str:
@@ -30,6 +39,8 @@ def _check(url: Secret, schemes: tuple[str, ...], example: str, hostless: tuple[
         _ = parts.port  # raises for a port that is not a number up to 65535
     except ValueError:
         return rule
+    if parts.scheme in NOT_YET and schemes == DATABASE_SCHEMES:
+        return "names MySQL or MariaDB, which this release cannot use yet; use a PostgreSQL."
     if parts.scheme not in schemes:
         return f"must begin with one of: {', '.join(f'{scheme}://' for scheme in schemes)}."
     if not parts.hostname and parts.scheme not in hostless:
