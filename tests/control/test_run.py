@@ -47,12 +47,19 @@ class Control:
 
     def command(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "webstreet.control", *arguments]
-        return subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, **more)
+        return subprocess.run(
+            command, env=self._environment, capture_output=True, text=True, timeout=60, umask=0o022, **more
+        )
 
     def start(self) -> str:
         command = [sys.executable, "-m", "webstreet.control", "run", "--port", "0"]
         self.process = subprocess.Popen(
-            command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            umask=0o022,  # what many machines have
         )
         url = until(self.address, START_WITHIN_S)
         until(lambda: self.answers(url), START_WITHIN_S)
@@ -96,11 +103,15 @@ def listens(url: str) -> bool:
         return probe.connect_ex((host, int(port))) == 0
 
 
+def open_to_others(root: Path) -> list[str]:
+    """Whatever in the state folder somebody else may touch."""
+    return [str(path) for path in (root, *root.rglob("*")) if path.lstat().st_mode & 0o077 and not path.is_symlink()]
+
+
 def test_it_starts_serves_refuses_a_second_and_ends(control: Control) -> None:
     url = control.start()
-    for name in ("operator.key", "secret.key", "control.json"):
-        assert (control.root / name).stat().st_mode & 0o777 == 0o600, name
-    assert control.root.stat().st_mode & 0o777 == 0o700
+    assert {"operator.key", "secret.key", "control.json", "control.sqlite3"} <= {p.name for p in control.root.iterdir()}
+    assert open_to_others(control.root) == []
     with control.web(url) as web:
         assert web.post("clients", json={"name": "acme"}).status_code == 201
         until(lambda: web.get("health").json()["status"] == "ok")

@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webstreet.control.settings")
+    os.umask(0o077)  # what we or a library of ours writes is nobody else's: databases, locks, what is beside them
     chosen = parser().parse_args(arguments)
     try:
         if chosen.command == "web":

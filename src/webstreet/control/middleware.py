@@ -1,12 +1,15 @@
-"""What every answer gets: security headers; problem documents for every error under /api/."""
+"""What every request and answer gets: proxies that are believed or not; security headers; problem documents for every error under /api/."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 
 from webstreet.control.api.problems import is_problem, problem_for_status
+from webstreet.control.proxies import believe
 
 Handler = Callable[[HttpRequest], HttpResponse]
 API = "/api/"
@@ -18,6 +21,26 @@ PAGES_POLICY = (
     " form-action 'self'; frame-ancestors 'none'"
 )
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Proxies:
+    """Comes first: what proxies say is judged before anybody reads it, and cookies that came over TLS go only over TLS."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        believe(request.META, settings.TRUSTED_PROXIES)
+        response = self._handler(request)
+        # The loopback stays usable without TLS; a public name is never reached without it.
+        if response.cookies and (request.is_secure() or _host(request) in settings.EXTRA_HOSTS):
+            for cookie in response.cookies.values():
+                cookie["secure"] = True
+        return response
+
+
+def _host(request: HttpRequest) -> str:
+    return split_domain_port(request.META.get("HTTP_HOST", ""))[0]
 
 
 class ApiProblems:

@@ -68,10 +68,12 @@ def run(host: str, port: int) -> int:
     """
     state: State = settings.STATE
     with state.lock():
+        from webstreet.control.sites.actions import refresh_settings
         from webstreet.control.start import first_start
 
         port = free_address(host, port)
         first_start()
+        refresh_settings(by="control")
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         stop, woken = threading.Event(), threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

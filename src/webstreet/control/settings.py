@@ -1,8 +1,11 @@
 """Django settings of the control plane. Everything comes from the state folder and a few environment variables.
 
 WEBSTREET_STATE  the state folder (see `state`).
-DATABASE_URL     PostgreSQL or MySQL; unset: SQLite in the state folder.
-WEBSTREET_HOSTS  comma-separated host names under which the control plane is reached, besides this machine's loopback.
+DATABASE_URL     PostgreSQL; unset: SQLite in the state folder.
+WEBSTREET_HOSTS  comma-separated host names under which the control plane is reached over TLS, besides this machine's loopback.
+WEBSTREET_TRUSTED_PROXIES  networks of the proxies in front of it and of the sites; only their X-Forwarded-* are believed.
+WEBSTREET_SITES_BASE_URL   where readers reach a site with a domain, as in https://{domain}; unset: the local address.
+WEBSTREET_MAX_IMPORT_MB    the largest import. WEBSTREET_MAX_IMPORT_MINUTES  the longest.
 """
 
 from __future__ import annotations
@@ -14,13 +17,19 @@ import dj_database_url
 from django.urls import reverse_lazy
 
 from webstreet.contract.environment import DATABASE_URL, read
+from webstreet.control import proxies
 from webstreet.control.console.config import UNFOLD  # noqa: F401 unfold reads it here
+from webstreet.control.sites.front import VARIABLE as SITES_BASE_URL_VARIABLE
+from webstreet.control.sites.front import check_pattern
 from webstreet.control.state import State
 
 STATE = State.of(os.environ).prepare()
 SECRET_KEY = STATE.django_key()
 DEBUG = False
-EXTRA_HOSTS = [host for host in os.environ.get("WEBSTREET_HOSTS", "").split(",") if host]
+EXTRA_HOSTS = [host.strip() for host in os.environ.get("WEBSTREET_HOSTS", "").split(",") if host.strip()]
+TRUSTED_PROXIES_TEXT = os.environ.get(proxies.VARIABLE, "").strip()
+TRUSTED_PROXIES = proxies.parse_networks(TRUSTED_PROXIES_TEXT)
+SITES_BASE_URL = check_pattern(os.environ.get(SITES_BASE_URL_VARIABLE, "").strip())
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *EXTRA_HOSTS]
 
 INSTALLED_APPS = [
@@ -41,6 +50,7 @@ INSTALLED_APPS = [
     "webstreet.control.journal",
 ]
 MIDDLEWARE = [
+    "webstreet.control.middleware.Proxies",
     "webstreet.control.middleware.ApiProblems",
     "webstreet.control.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
@@ -108,7 +118,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if EXTRA_HOSTS else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # middleware.Proxies removes a stranger's
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in EXTRA_HOSTS]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -117,11 +127,14 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 MAX_IMPORT_BYTES = int(os.environ.get("WEBSTREET_MAX_IMPORT_MB", "4096")) * 1024 * 1024
+MAX_IMPORT_S = float(os.environ.get("WEBSTREET_MAX_IMPORT_MINUTES", "120")) * 60
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "plain": {"()": "webstreet.control.logs.Masked", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -78,6 +79,11 @@ class State:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if folder.stat().st_mode & 0o077:
                 folder.chmod(0o700)
+        for file in self.root.glob(
+            f"{self.database.name}*"
+        ):  # made by an older version, or by a program without our umask
+            with contextlib.suppress(FileNotFoundError):
+                file.chmod(0o600)
         return self
 
     def django_key(self) -> str:

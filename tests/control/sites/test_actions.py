@@ -53,6 +53,16 @@ BAD = [
     (opening(residency={"newsletter": "moon"}), DocumentInvalid, "manifest.invalid"),
     (opening(database_urls={"newsletter": Secret("canary-password")}), DocumentInvalid, "manifest.invalid"),
     (opening(database_urls={"articles": Secret(URL)}), DocumentInvalid, "manifest.invalid"),
+    (
+        opening(database_urls={"default": Secret(URL.replace("postgresql", "mysql"))}),
+        DocumentInvalid,
+        "manifest.invalid",
+    ),
+    (
+        opening(database_urls={"default": Secret(URL.replace("postgresql", "mariadb"))}),
+        DocumentInvalid,
+        "manifest.invalid",
+    ),
     (opening(email_url=Secret("http://canary-password")), DocumentInvalid, "manifest.invalid"),
     (opening(title="x" * 201), DocumentInvalid, "manifest.invalid"),
 ]
@@ -208,3 +218,23 @@ def test_reading_the_wish_costs_the_same_for_many_sites(acme: Client) -> None:
     for number in range(1, 6):
         open_site(opening(site=f"s{number}"), by="test")
     assert queries() == one
+
+
+@pytest.mark.requirement("H4", "H5")
+@pytest.mark.parametrize("url", ["sqlite:////var/lib/canary-password.sqlite3", "sqlite://localhost/canary-password"])
+def test_the_clients_side_is_no_file_of_the_hosters(acme: Client, url: str) -> None:
+    wish = opening(residency={"newsletter": "client"}, database_urls={"newsletter": Secret(url)})
+    with pytest.raises(DocumentInvalid) as caught:
+        open_site(wish, by="test")
+    (problem,) = caught.value.problems
+    assert problem.path == "database_urls.newsletter"
+    assert "SQLite file would lie on the hoster's disk" in problem.rule
+    assert "PostgreSQL" in problem.suggestion
+    assert "canary-password" not in str(caught.value)
+    open_site(opening(database_urls={"newsletter": Secret(url)}), by="test")  # at the hoster it may lie there
+
+
+def test_mysql_is_refused_with_what_to_use(acme: Client) -> None:
+    with pytest.raises(DocumentInvalid) as caught:
+        open_site(opening(database_urls={"default": Secret("mysql://u@db.example/x")}), by="test")
+    assert "cannot use yet; use a PostgreSQL" in caught.value.problems[0].rule

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.test import Client as DjangoClient
 
 from webstreet.contract.jobs import Failure, ImportReport, Progress
+from webstreet.control.orchestrators.base import CommandTooLong
 from webstreet.control.orchestrators.memory import MemoryOrchestrator
 from webstreet.control.sites import uploads
 from webstreet.control.sites.errors import UploadIncomplete
@@ -163,3 +164,28 @@ def test_an_import_of_another_site_is_not_shown(upload: Any, operator: Any, othe
     operator.post("/sites", {"client": "other", "site": "blog", "template": "publication"})
     answer = operator.get(f"/sites/other/blog/imports/{job}")
     assert (answer.status_code, json.loads(answer.content)["code"]) == (404, "import.missing")
+
+
+def test_one_site_may_not_fill_the_queue(upload: Any, importer: Importer, memory: MemoryOrchestrator) -> None:
+    assert [upload().status_code for _ in range(2)] == [202, 202]
+    answer = upload()
+    assert (answer.status_code, answer.json()["code"]) == (409, "import.too_many")
+    assert (Import.objects.count(), len(spooled())) == (2, 2)
+    memory.commands["import"] = engine(REPORT)
+    assert importer.once()
+    assert upload().status_code == 202
+
+
+def test_an_import_that_takes_too_long_fails_clearly(
+    upload: Any, importer: Importer, memory: MemoryOrchestrator
+) -> None:
+    def late(arguments: Sequence[str]) -> tuple[int, list[str]]:
+        raise CommandTooLong("The command import had not ended after 120 minutes and was ended.")
+
+    memory.commands["import"] = late
+    upload()
+    assert importer.once()
+    job = Import.objects.get()
+    assert (job.state, job.failure["code"], job.attempts) == ("failed", "import.too_long", 1)
+    assert "120 minutes" in job.failure["message"]
+    assert spooled() == []

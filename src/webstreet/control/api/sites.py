@@ -65,7 +65,8 @@ class SiteOut(Schema):
     atoms: dict[str, dict[str, Any]]
     residency: dict[str, str]
     state: str = Field(description=f"one of: {', '.join(Shown)}")
-    address: str
+    address: str = Field(description="where readers reach it; empty while it has none")
+    listens_at: str = Field(description="where it answers on this machine, for a proxy; empty while it does not")
     wanted_generation: int
     seen_generation: int | None
     seen_at: dt.datetime | None
@@ -103,6 +104,7 @@ def shape(request: HttpRequest, site: Site) -> dict[str, Any]:
         "residency": site.residency,
         "state": site.state.value,
         "address": site.address,
+        "listens_at": site.seen_address,
         "wanted_generation": site.wanted_generation,
         "seen_generation": site.seen_generation,
         "seen_at": site.cluster.seen_at,

@@ -16,6 +16,9 @@ from webstreet.kernel.errors import WebstreetError
 from webstreet.kernel.ids import SiteId
 from webstreet.kernel.secret import Secret
 
+COMMAND_S = 7200.0
+"""The longest a one-off command may take unless its caller says otherwise, in seconds."""
+
 
 class OrchestratorError(WebstreetError):
     """The orchestrator could not do or see what was asked. ``retry`` is True unless the wish itself is wrong."""
@@ -23,6 +26,14 @@ class OrchestratorError(WebstreetError):
     code = "orchestrator.failed"
     status = 502
     retry = True
+
+
+class CommandTooLong(OrchestratorError):
+    """A one-off command did not end in the time it was given, and was ended. What it had committed stays."""
+
+    code = "orchestrator.command_too_long"
+    status = 504
+    retry = False
 
 
 class SiteUnknown(OrchestratorError):
@@ -194,12 +205,14 @@ class Orchestrator(ABC):
         *,
         files: Sequence[Path] = (),
         on_line: Callable[[str], None] | None = None,
+        timeout_s: float = COMMAND_S,
     ) -> CommandResult:
         """Run ``python -m webstreet.engine COMMAND...`` once with the site's environment.
 
         Args:
             files: files the command reads; their paths appear in ``command`` and are made readable there.
             on_line: called with each line of standard output as it comes.
+            timeout_s: a command that has not ended by then is ended, and `CommandTooLong` raised.
         """
 
     @abstractmethod

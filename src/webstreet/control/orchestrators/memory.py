@@ -12,6 +12,7 @@ from pathlib import Path
 from webstreet.contract import CONTRACT_VERSION
 from webstreet.contract.health import Facts
 from webstreet.control.orchestrators.base import (
+    COMMAND_S,
     Apply,
     Backup,
     Capabilities,
@@ -177,6 +178,7 @@ class MemoryOrchestrator(Orchestrator):
         *,
         files: Sequence[Path] = (),
         on_line: Callable[[str], None] | None = None,
+        timeout_s: float = COMMAND_S,
     ) -> CommandResult:
         with self._lock:
             self._held(site)

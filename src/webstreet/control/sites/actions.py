@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -21,8 +22,9 @@ from webstreet.control.clients.models import Client
 from webstreet.control.journal.models import note
 from webstreet.control.places.models import make_local
 from webstreet.control.sites import errors
+from webstreet.control.sites.front import settings_of
 from webstreet.control.sites.models import Domain, Residency, Site, SiteSecret
-from webstreet.control.sites.store_urls import check_database_url, check_email_url
+from webstreet.control.sites.store_urls import check_client_database_url, check_database_url, check_email_url
 from webstreet.kernel.errors import DocumentInvalid, Problem
 from webstreet.kernel.ids import SiteId, slug
 from webstreet.kernel.secret import Secret
@@ -134,6 +136,22 @@ def close_site(site: Site, *, confirm: str, by: str) -> Site:
     return held
 
 
+def refresh_settings(*, by: str) -> int:
+    """Tell the sites what stands in front of them now, each in a new generation of its wish; how many were told anew."""
+    told = 0
+    for site in Site.objects.kept().filter(wanted_closing=False):
+        with transaction.atomic():
+            held = _held(site)
+            if held.wish(wanted_settings=_front(held.domain_names)):
+                note(by, "site.settings_changed", client=held.client.name, object=str(held), **held.wanted_settings)
+                told += 1
+    return told
+
+
+def _front(domains: Sequence[str]) -> dict[str, str]:
+    return settings_of(domains, pattern=settings.SITES_BASE_URL, proxies=settings.TRUSTED_PROXIES_TEXT)
+
+
 def find_site(actor: Actor, client: str, name: str) -> Site:
     """The open site of that name among those the actor may know of."""
     rows = actor.sees(Site, Site.objects.kept()).select_related("client", "cluster")
@@ -157,6 +175,7 @@ def _create(client: Client, manifest: SiteManifest, wish: Opening, by: str) -> S
         wanted_template=manifest.template,
         wanted_languages=list(manifest.languages),
         wanted_atoms=manifest.model_dump(mode="json")["atoms"],
+        wanted_settings=_front(manifest.domains),
     )
     for position, name in enumerate(manifest.domains):
         Domain.objects.create(site=site, name=name, position=position)
@@ -224,6 +243,8 @@ def _store_problems(manifest: SiteManifest, wish: Opening) -> list[Problem]:
             found.append(
                 Problem(path, "is not a store of this site.", closest(store, known) or f"Known: {', '.join(known)}.")
             )
+        elif manifest.lives_at(store) == "client" and (rule := check_client_database_url(url)):
+            found.append(Problem(path, rule, "Give the URL of a PostgreSQL that the client runs."))
         elif rule := check_database_url(url):
             found.append(Problem(path, rule))
     for atom in manifest.atoms:

@@ -19,6 +19,8 @@ from webstreet.kernel.errors import BadInput, NotFound, WebstreetError
 EMAIL = re.compile(r"[^\s@<>\"'\\-][^\s@<>\"'\\]*@[^\s@<>\"'\\]+\Z")
 PATH = re.compile(r"/(?![/\\])[!-~]*\Z")
 
+LINK_WITHIN_S = 60.0
+
 
 def editor_link(site: Site, *, email: str, next: str, by: str) -> tuple[str, dt.datetime]:
     """The URL and when it stops working.
@@ -33,10 +35,10 @@ def editor_link(site: Site, *, email: str, next: str, by: str) -> tuple[str, dt.
     if site.seen_state != SiteState.RUNNING or not site.seen_address:
         raise errors.SiteNotRunning(f"{site} does not run, so nobody can log in to it now. Its state says why.")
     command = ["login-link", *(["--email", email] if email else []), *(["--next", next] if next else [])]
-    result = orchestrator_for(site.cluster).run(site.site_id, command)
+    result = orchestrator_for(site.cluster).run(site.site_id, command, timeout_s=LINK_WITHIN_S)
     link = _read(result.stdout)
     note(by, "site.login_link_made", client=site.client.name, object=str(site))
-    return site.seen_address.rstrip("/") + link.path, dt.datetime.fromisoformat(link.expires_at)
+    return site.address.rstrip("/") + link.path, dt.datetime.fromisoformat(link.expires_at)
 
 
 def _read(output: str) -> LoginLink:

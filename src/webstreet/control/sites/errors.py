@@ -51,6 +51,12 @@ class ImportSourceUnknown(BadInput):
     code = "import.source_unknown"
 
 
+class ImportsTooMany(Conflict):
+    """The site has as many unfinished imports as one may have."""
+
+    code = "import.too_many"
+
+
 class ImportEmpty(BadInput):
     """The request had no body."""
 

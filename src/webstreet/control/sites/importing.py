@@ -13,12 +13,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import close_old_connections
 from pydantic import ValidationError
 
 from webstreet.contract.jobs import Failure, ImportReport, Progress
 from webstreet.control.journal.models import note
-from webstreet.control.orchestrators.base import Orchestrator, SiteState
+from webstreet.control.orchestrators.base import CommandTooLong, Orchestrator, SiteState
 from webstreet.control.sites.imports import Import
 from webstreet.kernel.errors import WebstreetError
 
@@ -82,7 +83,14 @@ class Importer:
         lines = _Lines(job)
         try:
             command = ["import", "--from", job.source, str(file)]
-            result = self._orchestrator.run(job.site.site_id, command, files=[file], on_line=lines.take)
+            result = self._orchestrator.run(
+                job.site.site_id, command, files=[file], on_line=lines.take, timeout_s=settings.MAX_IMPORT_S
+            )
+        except CommandTooLong as error:
+            self._fail(
+                job, "import.too_long", f"{error.message} Send the file in parts, or ask your hoster for more time."
+            )
+            return
         except WebstreetError as error:
             if error.retry and job.attempts < MOST_ATTEMPTS:
                 log.warning("import %s: %s; tried again", job.pk, error)

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from webstreet.contract.environment import BASE_URL
 from webstreet.contract.site import MANIFEST_NAME, SiteManifest, normal_domain
 from webstreet.control.clients.models import Client
 from webstreet.control.orchestrators.base import SiteState, Workload
@@ -38,6 +39,7 @@ class Site(models.Model):
     wanted_template = models.CharField(_("template"), max_length=SLUG_MAX)
     wanted_languages = models.JSONField(_("languages"), default=list)
     wanted_atoms = models.JSONField(_("atoms"), default=dict)
+    wanted_settings = models.JSONField(_("settings"), default=dict, blank=True)
     wanted_suspended = models.BooleanField(_("suspended"), default=False)
     wanted_closing = models.BooleanField(_("closing"), default=False)
     wanted_generation = models.PositiveIntegerField(_("wanted generation"), default=1)
@@ -97,9 +99,9 @@ class Site(models.Model):
 
     @property
     def address(self) -> str:
-        """Where people reach it: what the orchestrator says, else the first domain."""
+        """Where people reach it: through the proxy if there is one, else what the orchestrator says, else the first domain."""
         domains = self.domain_names
-        return self.seen_address or (f"https://{domains[0]}" if domains else "")
+        return self.wanted_settings.get(BASE_URL) or self.seen_address or (f"https://{domains[0]}" if domains else "")
 
     def manifest(self) -> SiteManifest:
         return SiteManifest.read(
@@ -121,6 +123,7 @@ class Site(models.Model):
         return Workload(
             manifest=self.manifest(),
             generation=self.wanted_generation,
+            settings=self.wanted_settings,
             secrets={secret.name: secret.value for secret in self.secrets.all()},
             suspended=self.wanted_suspended,
         )

@@ -18,6 +18,8 @@ from webstreet.control.sites.models import Site
 from webstreet.control.state import open_private
 
 SOURCES = ("crispy-octo",)
+MOST_UNFINISHED = 2
+"""Imports of one site that wait or run."""
 CHUNK_BYTES = 256 * 1024
 
 
@@ -40,15 +42,18 @@ def take(site: Site, *, source: str, body: Body, spool: Path, by: str) -> Import
     """Receive the file and queue its import.
 
     Raises:
-        ImportTooLarge, ImportEmpty, UploadIncomplete. Nothing of the file is left then.
+        ImportsTooMany, ImportTooLarge, ImportEmpty, UploadIncomplete. Nothing of the file is left then.
     """
     if site.wanted_closing:
         raise errors.SiteClosing(f"{site} is being closed; nothing can be imported any more.")
+    _check_room(site)
     job_id = uuid.uuid4()
     part = spool / f"{job_id}{UPLOADING}"
     try:
         size_bytes = _receive(body, part)
         with transaction.atomic():
+            # Asked again with the row held: of two uploads at once only one may be the last.
+            _check_room(Site.objects.select_for_update(of=("self",)).get(pk=site.pk))
             job = Import.objects.create(
                 id=job_id, site=site, source=source, spool_name=job_id.hex, size_bytes=size_bytes, created_by=by
             )
@@ -58,6 +63,14 @@ def take(site: Site, *, source: str, body: Body, spool: Path, by: str) -> Import
     finally:
         part.unlink(missing_ok=True)
     return job
+
+
+def _check_room(site: Site) -> None:
+    """All sites share one importer: none may fill it."""
+    if site.imports.filter(finished_at=None).count() >= MOST_UNFINISHED:
+        raise errors.ImportsTooMany(
+            f"{site} has {MOST_UNFINISHED} imports that are not finished. Wait until one of them is, then send the file again."
+        )
 
 
 def _receive(body: Body, part: Path) -> int:

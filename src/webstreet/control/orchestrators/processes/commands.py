@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from webstreet.control.orchestrators.base import CommandResult, OrchestratorError
+from webstreet.control.orchestrators.base import CommandResult, CommandTooLong, OrchestratorError
 from webstreet.control.orchestrators.processes.folder import PASSED_ON, Folder
 
 TAIL_BYTES = 2_000_000
@@ -28,9 +29,17 @@ class CommandFailed(OrchestratorError):
 
 
 def run(
-    wanted: Mapping[str, Any], folder: Folder, command: Sequence[str], on_line: Callable[[str], None] | None
+    wanted: Mapping[str, Any],
+    folder: Folder,
+    command: Sequence[str],
+    on_line: Callable[[str], None] | None,
+    timeout_s: float,
 ) -> CommandResult:
-    """Run a command with the environment that ``wanted`` gives; its two outputs are read side by side."""
+    """Run a command with the environment that ``wanted`` gives; its two outputs are read side by side.
+
+    Raises:
+        CommandTooLong: it ran longer than ``timeout_s``; it and what it had started are ended.
+    """
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | wanted["environment"]
     try:
         process = subprocess.Popen(
@@ -44,6 +53,7 @@ def run(
     reader = threading.Thread(target=lambda: errors.extend(process.stderr or ()), daemon=True)
     reader.start()
     printed: list[str] = []
+    limit = _Limit(process, timeout_s)
     try:
         for line in process.stdout or ():
             printed.append(line)
@@ -54,12 +64,39 @@ def run(
         os.killpg(process.pid, signal.SIGKILL)
         raise
     finally:
+        limit.cancel()
         process.wait()
         reader.join()
         for stream in (process.stdout, process.stderr):
             if stream:
                 stream.close()
+    if limit.reached:
+        raise CommandTooLong(
+            f"The command {command[0]} had not ended after {_long(timeout_s)} and was ended; what it had finished stays."
+        )
     return CommandResult(code, "".join(printed), "".join(errors))
+
+
+class _Limit(threading.Timer):
+    """Ends a command, and what it started, when its time is over."""
+
+    def __init__(self, process: subprocess.Popen[str], timeout_s: float) -> None:
+        super().__init__(timeout_s, self._reach)
+        self.daemon = True
+        self.reached = False
+        self._process = process
+        self.start()
+
+    def _reach(self) -> None:
+        # Looked at without reaping: while the pid is a child of ours, nobody else's group can have its number.
+        with contextlib.suppress(ChildProcessError, ProcessLookupError):
+            runs = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+            self.reached = self.reached or runs
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _long(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} s"
 
 
 def tail(folder: Folder, process: str, lines: int, follow: bool) -> Iterator[str]:

@@ -14,10 +14,12 @@ from typing import Any
 
 from webstreet.contract.site import MANIFEST_NAME
 from webstreet.control.orchestrators.base import (
+    COMMAND_S,
     Apply,
     Backup,
     Capabilities,
     CommandResult,
+    CommandTooLong,
     Orchestrator,
     OrchestratorError,
     Remove,
@@ -187,7 +189,10 @@ class ProcessesOrchestrator(Orchestrator):
         if not (read_json(folder.seen) or {}).get("prepared"):
             write_bytes(target / "EMPTY.txt", b"This site never ran: there was nothing to back up but its manifest.\n")
             return
-        done = commands.run(wanted, folder, ["backup", str(target)], None)
+        try:
+            done = commands.run(wanted, folder, ["backup", str(target)], None, COMMAND_S)
+        except CommandTooLong as error:
+            raise BackupFailed(f"The backup of {site} failed: {error.message} It is tried again.") from None
         if done.exit_code:
             raise BackupFailed(
                 f"The backup of {site} failed: {_failure(done)} Nothing of it was kept; it is tried again.",
@@ -239,6 +244,7 @@ class ProcessesOrchestrator(Orchestrator):
         *,
         files: Sequence[Path] = (),
         on_line: Callable[[str], None] | None = None,
+        timeout_s: float = COMMAND_S,
     ) -> CommandResult:
         with _translated(self.root):
             wanted = self._serving(site)
@@ -247,7 +253,7 @@ class ProcessesOrchestrator(Orchestrator):
                 raise FolderUnusable(
                     f"{missing[0]} cannot be read. Give the file once more.", code="orchestrator.file_missing"
                 )
-            return commands.run(wanted, self._folder(site), command, on_line)
+            return commands.run(wanted, self._folder(site), command, on_line, timeout_s)
 
     def logs(self, site: SiteId, *, process: str = "", lines: int = 200, follow: bool = False) -> Iterator[str]:
         with _translated(self.root):
