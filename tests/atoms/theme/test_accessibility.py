@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.django_db(transaction=True, databases=["default", "newsletter"]),
-    pytest.mark.skipif(CHROMIUM is None, reason="no system Chromium: make lab installs one"),
-]
+from tests.conftest import server
+from tests.lab import chromium
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
-
     # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
-    patch = pytest.MonkeyPatch()
-    patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield from server(chromium)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (768, "dark"), (1440, "light"), (1440, "dark")])
@@ -46,3 +38,18 @@ def test_pages_in_a_browser(publication, live_server, browser, width: int, schem
     page.close()
     assert broken == []
     assert {url for url in asked if not url.startswith((live_server.url, "data:"))} == set()
+
+
+@pytest.mark.parametrize("name", ["home", "page", "not found"])
+def test_the_last_row_of_a_page_is_one_line(publication, live_server, browser, name: str) -> None:
+    """The copyright at its start and the links at its end, with or without a form in the foot."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(live_server.url + publication[name])
+    middles = page.evaluate(
+        """[".site-foot .imprint p", ".site-foot nav a"].map(found => {
+            const box = document.querySelector(found).getBoundingClientRect();
+            return box.top + box.height / 2;
+        })"""
+    )
+    page.close()
+    assert abs(middles[0] - middles[1]) <= 1

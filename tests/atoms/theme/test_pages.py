@@ -90,6 +90,19 @@ def test_message_pages(publication, rf) -> None:
         assert "theme/paper." in page
 
 
+@pytest.mark.parametrize(
+    ("given", "paragraphs"), [({}, 0), ({"text": "One."}, 1), ({"text": ["One.", "Two."], "message": "Three."}, 3)]
+)
+def test_a_message_page_shows_what_it_is_given(rf, given, paragraphs) -> None:
+    from django.template.loader import render_to_string
+
+    page = checked(
+        render_to_string("theme/message.html", {"title": "Read", **given}, rf.get("/", HTTP_HOST="blog.example.com"))
+    )
+    main = page[page.index("<main") : page.index("</main>")]
+    assert main.count("<p>") == paragraphs
+
+
 def test_the_pages_for_what_broke_ask_no_database(django_assert_num_queries) -> None:
     request = RequestFactory().get("/")
     with django_assert_num_queries(0):
