@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
 import socket
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -42,15 +44,18 @@ def needles() -> dict[str, bytes]:
     return found
 
 
-def leaks(where: str, content: bytes) -> list[str]:
+def leaks(where: str, content: bytes, tokens: Iterable[str] = ()) -> list[str]:
+    """``tokens``: what lets whoever has it in, from the links of mails."""
     lowered = content.lower()
-    return [f"{what} in {where}" for what, needle in needles().items() if needle.lower() in lowered]
+    wanted = needles() | {f"token {token[:4]}...": token.encode() for token in tokens}
+    return [f"{what} in {where}" for what, needle in wanted.items() if needle.lower() in lowered]
 
 
-def files_below(folder: Path, *, but: str) -> Iterator[tuple[str, bytes]]:
+def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Path inside the folder, content."""
     for path in folder.rglob("*"):
-        if path.is_file() and but not in str(path):
-            yield str(path), path.read_bytes()
+        if path.is_file():
+            yield str(path.relative_to(folder)), path.read_bytes()
 
 
 def tables_of(url: str) -> Iterator[tuple[str, bytes]]:
@@ -63,26 +68,40 @@ def tables_of(url: str) -> Iterator[tuple[str, bytes]]:
                 yield table, b"".join(bytes(part) for part in copy)
 
 
+READERS: dict[bytes, Callable[[Any, bytes], list[bytes]]] = {
+    b"string": lambda redis, key: [redis.get(key)],
+    b"hash": lambda redis, key: [part for pair in redis.hgetall(key).items() for part in pair],
+    b"list": lambda redis, key: redis.lrange(key, 0, -1),
+    b"set": lambda redis, key: list(redis.smembers(key)),
+    b"zset": lambda redis, key: redis.zrange(key, 0, -1),
+    b"stream": lambda redis, key: [part for _, f in redis.xrange(key) for pair in f.items() for part in pair],
+    # Expired since the scan.
+    b"none": lambda redis, key: [],
+}
+
+
 def keys_of(url: str) -> Iterator[tuple[str, bytes]]:
+    """Every key and value; a type that we cannot read is an error, not an empty value."""
     import redis
 
     with redis.Redis.from_url(url) as connection:
         for key in connection.scan_iter("*"):
-            yield repr(key), key
-            kind = connection.type(key)
-            values = {
-                b"string": lambda k: [connection.get(k)],
-                b"hash": lambda k: [part for pair in connection.hgetall(k).items() for part in pair],
-                b"list": lambda k: connection.lrange(k, 0, -1),
-                b"set": lambda k: list(connection.smembers(k)),
-                b"zset": lambda k: connection.zrange(k, 0, -1),
-            }.get(kind, lambda k: [])(key)
-            for value in values:
-                yield f"value of {key!r}", value
-                try:
-                    yield f"unpacked value of {key!r}", zlib.decompress(value)
-                except (zlib.error, TypeError):
-                    continue
+            yield f"key {key!r}", key
+            for value in READERS[connection.type(key)](connection, key):
+                for form in unpacked(value or b""):
+                    yield f"value of {key!r}", form
+
+
+def unpacked(value: bytes) -> Iterator[bytes]:
+    """The value as it is, and what is inside: RQ keeps arguments zlib-packed, results and tracebacks in base64 of that."""
+    yield value
+    packed = [value]
+    with contextlib.suppress(ValueError):
+        packed.append(base64.b64decode(value, validate=True))
+        yield packed[-1]
+    for content in packed:
+        with contextlib.suppress(zlib.error):
+            yield zlib.decompress(content)
 
 
 class Journey:
@@ -90,6 +109,7 @@ class Journey:
 
     def __init__(self, site, smtp, port: int, wait_until) -> None:
         self.site, self.smtp, self.wait = site, smtp, wait_until
+        self.tokens: set[str] = set()
         self.web = httpx.Client(
             base_url=f"http://127.0.0.1:{port}", follow_redirects=True, timeout=60, headers={"X-Forwarded-For": IP}
         )
@@ -103,10 +123,32 @@ class Journey:
         assert api.status_code == 202
         for email in (EMAIL, OTHER):
             self.wait(lambda email=email: self.smtp.to(email), seconds=60, what="a confirmation mail")
-            link = re.search(r"http://127\.0\.0\.1:8000(/\S*confirm\S*)", self.smtp.to(email)[0].body("plain")).group(1)
+            link = self.link(self.smtp.to(email)[0].body("plain"), "confirm")
             assert self.web.get(link).status_code == 200
             assert self.web.post(link).status_code == 200
             self.wait(lambda email=email: len(self.smtp.to(email)) == 2, seconds=60, what="a welcome mail")
+
+    def link(self, text: str, verb: str) -> str:
+        """The path of the link in a mail; its token is remembered."""
+        path, token = re.search(rf"http://127\.0\.0\.1:8000(/\S*{verb}/([^/\s]+)/)", text).groups()
+        self.tokens.add(token)
+        return path
+
+    def links_that_fail(self) -> None:
+        """Whoever follows a link while the database is broken has it in an error's path."""
+        links = [self.link(self.smtp.to(EMAIL)[0].body("plain"), "confirm")]
+        links.append(self.link(self.smtp.to(EMAIL)[2].body("plain"), "unsubscribe"))
+        tables = ("token", "subscriber")
+        rename = (
+            "from django.db import connections as c; c['newsletter'].cursor().execute('ALTER TABLE {} RENAME TO {}')"
+        )
+        for table in tables:
+            self.site.python(rename.format(f"newsletter_{table}", f"hidden_{table}"))
+        for link in links:
+            assert self.web.get(link).status_code in (500, 503)
+            assert self.web.get(f"{link}nowhere/").status_code == 404
+        for table in tables:
+            self.site.python(rename.format(f"hidden_{table}", f"newsletter_{table}"))
 
     def mistakes(self) -> None:
         assert (
@@ -218,6 +260,7 @@ def test_the_canary_leaves_no_trace(stores, site_processes, smtp, wait_until, re
     journey.mistakes()
     journey.failing_task()
     journey.issue()
+    journey.links_that_fail()
     journey.editor()
     backup = site.run("backup", str(site.folder / "backup"))
     assert backup.returncode == 0, backup.stderr
@@ -225,15 +268,22 @@ def test_the_canary_leaves_no_trace(stores, site_processes, smtp, wait_until, re
         process.terminate()
         process.wait(30)
 
-    found: list[str] = []
-    for where, content in files_below(site.folder, but="client/"):
-        found += leaks(where, content)
-    if stores != "sqlite":
-        for where, content in (*tables_of(variables["DATABASE_URL"]), *keys_of(variables["REDIS_URL"])):
-            found += leaks(where, content)
-        kept = b"".join(content for _, content in tables_of(variables["NEWSLETTER_DATABASE_URL"]))
+    files = dict(files_below(site.folder))
+    assert {"log-0", "log-1"} <= set(files)
+    assert all(len(files[name]) > 200 for name in ("log-0", "log-1")), "server and worker have written something"
+    assert any(name.startswith("backup/") for name in files)
+    places = list(files.items())
+    if stores == "sqlite":
+        assert "data/site.sqlite3" in files
+        kept = b"".join(content for _, content in files_below(elsewhere))
     else:
-        kept = b"".join(content for _, content in files_below(elsewhere, but="nothing"))
+        tables, keys = list(tables_of(variables["DATABASE_URL"])), list(keys_of(variables["REDIS_URL"]))
+        assert tables
+        assert keys
+        places += tables + keys
+        kept = b"".join(content for _, content in tables_of(variables["NEWSLETTER_DATABASE_URL"]))
+    assert len(journey.tokens) == 3, "two confirmations, one unsubscribe link"
+    found = [leak for where, content in places for leak in leaks(where, content, journey.tokens)]
     assert found == []
     assert OTHER.encode() in kept, "the search finds what is there: the address lies in the atom's own database"
     assert NAME.encode() in kept
@@ -244,6 +294,21 @@ def test_the_search_finds_each_needle():
     for what, needle in needles().items():
         assert leaks("x", b"before " + needle + b" after"), what
     assert json.dumps(leaks("x", EMAIL.upper().encode()))
+
+
+def test_the_search_looks_into_every_kind_of_value(redis_url):
+    import redis
+
+    raw = EMAIL.encode()
+    with redis.Redis.from_url(redis_url) as connection:
+        connection.set("string", zlib.compress(raw))
+        connection.hset("hash", raw, "x")
+        connection.rpush("list", raw)
+        connection.sadd("set", raw)
+        connection.zadd("zset", {raw: 1})
+        connection.xadd("stream", {"traceback": base64.b64encode(zlib.compress(raw))})
+    found = {where for where, content in keys_of(redis_url) if leaks(where, content)}
+    assert found == {f"value of {name!r}" for name in (b"string", b"hash", b"list", b"set", b"zset", b"stream")}
 
 
 def test_no_key_leads_out_of_the_atom():
