@@ -39,6 +39,42 @@ def drain() -> Iterator[Callable[[], int]]:
     close_transport()
 
 
+class Queue:
+    """What waits for a worker, whichever backend the suite runs on."""
+
+    def __len__(self) -> int:
+        if self._rq:
+            return sum(len(queue) for queue in self._rq)
+        from django_tasks_db.models import DBTaskResult
+
+        return DBTaskResult.objects.ready().count()
+
+    def lose(self) -> None:
+        """Every wake-up is lost, as when Redis is restarted empty."""
+        assert len(self), "there is something to lose"
+        for queue in self._rq:
+            queue.empty()
+        from django_tasks_db.models import DBTaskResult
+
+        DBTaskResult.objects.all().delete()
+        assert not len(self)
+
+    @property
+    def _rq(self) -> list:
+        from django.conf import settings
+
+        if not settings.RQ_QUEUES:
+            return []
+        import django_rq
+
+        return [django_rq.get_queue(name) for name in settings.WORK_QUEUES]
+
+
+@pytest.fixture
+def queue() -> Queue:
+    return Queue()
+
+
 @pytest.fixture
 def announce() -> Iterator[Callable[..., Announcement]]:
     """``announce("Title")`` makes content that is public; ``announce.gone.add(uuid)`` takes it away."""

@@ -363,12 +363,28 @@ def test_an_address_that_is_refused_is_given_up(reader, drain, smtp):
     assert notice.given_up_at
 
 
-def test_lost_wake_ups_are_found(reader, drain, smtp):
-    from django_tasks_db.models import DBTaskResult
-
+def test_lost_wake_ups_are_found(reader, drain, smtp, queue):
     reader.sign_up("ada@example.org")
-    DBTaskResult.objects.all().delete()
+    queue.lose()
+    assert drain() == 0
     SignUp.objects.update(created_at=timezone.now() - dt.timedelta(minutes=1))
     find_left_work()
     drain()
     assert len(smtp.messages) == 1
+
+
+def test_a_server_that_greets_late_gets_the_mail_in_steps(reader, drain, smtp, monkeypatch):
+    monkeypatch.setattr("webstreet.mail.smtp.AWAY_S", 0)
+    smtp.behaviour = Behaviour(greeting_delay_s=2.5)
+    reader.sign_up("ada@example.org")
+    began = time.monotonic()
+    drain()
+    assert time.monotonic() - began < 2.5, "three steps would find it speaking"
+    notice = Notice.objects.get()
+    assert (notice.sent_at, notice.code, notice.attempts) == (None, "mail_server.away", 1)
+    while Notice.objects.get().sent_at is None:
+        assert time.monotonic() - began < 20
+        Notice.objects.update(due_at=timezone.now() - dt.timedelta(minutes=1))
+        find_left_work()
+        drain()
+    assert (len(smtp.messages), smtp.connections) == (1, 1)
