@@ -338,3 +338,33 @@ def test_the_supervisor_needs_the_standard_library_only() -> None:
     foreign = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
     assert foreign == {"webstreet"}
     assert not {name for name in loaded if name.startswith(("webstreet.contract", "webstreet.kernel"))}
+
+
+# A process that hangs
+
+
+def test_a_web_process_that_hangs_is_replaced(tmp_path: Path) -> None:
+    with processes(tmp_path, replace(SMALL, probe_s=0.5, stop_s=1)) as ground:
+        ground.apply(workload(1))
+        seen = ground.until(lambda s: s.state is SiteState.RUNNING)
+        (hung,) = (process.pid for process in seen.processes if process.name == "web")
+        assert hung
+        os.kill(hung, signal.SIGSTOP)
+        after = ground.until(
+            lambda s: (
+                s.state is SiteState.RUNNING and any(p.name == "web" and p.pid not in (None, hung) for p in s.processes)
+            )
+        )
+        assert ask(port(after))[0].status == 200
+        assert [process.restarts for process in after.processes if process.name == "web"] == [1]
+
+
+def test_a_web_process_that_answers_is_left_alone(tmp_path: Path) -> None:
+    with processes(tmp_path, replace(SMALL, probe_s=0.1)) as ground:
+        ground.apply(workload(1))
+        before = ground.until(lambda s: s.state is SiteState.RUNNING)
+        with Load(port(before)) as load:
+            eventually(lambda: load.answers > 200, within_s=30)
+        after = ground.seen()
+        assert after is not None
+        assert [(p.name, p.pid) for p in after.processes] == [(p.name, p.pid) for p in before.processes]

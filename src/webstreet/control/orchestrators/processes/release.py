@@ -24,6 +24,7 @@ class Wish:
         prepare, web, worker: argument lists; an empty one is left out. "{fd}" in web is the inherited listening socket.
         ready_s: how long a new web process may take to say READY=1 (sd_notify(3)), which it does before it accepts.
         stop_s: how long a process may take to finish what it is doing.
+        probe_s: how often the web process is asked whether it still answers.
     """
 
     site: str
@@ -38,6 +39,12 @@ class Wish:
     log_bytes: int
     ready_s: float
     stop_s: float
+    probe_s: float
+
+    @property
+    def host(self) -> str:
+        """The name the site expects to be asked by."""
+        return self.environment.get("BASE_URL", "").partition("://")[2].rstrip("/") or "127.0.0.1"
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Wish:
@@ -55,6 +62,7 @@ class Wish:
             log_bytes=int(document.get("log_bytes", 5_000_000)),
             ready_s=float(document.get("ready_s", 60)),
             stop_s=float(document.get("stop_s", 30)),
+            probe_s=float(document.get("probe_s", 10)),
         )
 
 

@@ -33,6 +33,7 @@ from webstreet.control.orchestrators.processes.folder import (
     write_json,
 )  # fmt: skip
 from webstreet.control.orchestrators.processes.logfile import LogFile
+from webstreet.control.orchestrators.processes.probe import Probe
 from webstreet.control.orchestrators.processes.release import Candidate, Kept, Serving, Wish
 
 HOST = "127.0.0.1"
@@ -40,6 +41,7 @@ BACKLOG = 1024
 REREAD_S = 3.0
 HOLD_S = 5.0
 LEFTOVER_GRACE_S = 3.0
+HUNG_GRACE_S = 5.0
 ALREADY, PORT_TAKEN, UNUSABLE = 3, 4, 5
 
 
@@ -71,6 +73,7 @@ class Supervisor:
         self.serving = self._served_before(before.get("serving"))
         self.candidate: Candidate | None = None
         self.retiring: list[Child] = []
+        self._probe = Probe((HOST, self.wish.port), self.wish.host, self.wish.probe_s)
         self._ending = self._ended = False
         self._reread_at, self._since = 0.0, time.time()
         self._missing = 0
@@ -248,8 +251,18 @@ class Supervisor:
             self._switch(self.candidate)
         if self.serving:
             self.serving.web.tick(now)
+            self._watch_for_silence(self.serving.web, now)
             # Two workers of one site would take each other's work: the new one starts when the old one is gone.
             self.serving.worker.tick(now, may_start=not any(child.name == "worker" for child in self.retiring))
+
+    def _watch_for_silence(self, web: Kept, now: float) -> None:
+        """Replace a web process that runs but answers nobody any more."""
+        shared = self.candidate is not None or any(child.name == "web" for child in self.retiring)
+        if shared or web.child is None or not web.up or web.child.stop_by is not None:
+            self._probe.forget()
+        elif self._probe.tick(web.child, now):
+            self.say("web runs but does not answer any more; it is replaced")
+            web.child.stop(min(HUNG_GRACE_S, web.wish.stop_s))
 
     def _switch(self, candidate: Candidate) -> None:
         """The new web process accepts from now on; only then is the old one told to finish what it has."""

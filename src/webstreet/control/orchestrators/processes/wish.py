@@ -41,6 +41,7 @@ class Programs:
         command: in front of every one-off command.
         log_bytes: a log longer than this is rotated.
         ready_s / stop_s: how long web may take to be ready, any process to finish.
+        probe_s: how often web is asked whether it still answers; after three silences it is replaced.
     """
 
     prepare: tuple[str, ...] = (*_ENGINE, "prepare")
@@ -50,6 +51,7 @@ class Programs:
     log_bytes: int = 5_000_000
     ready_s: float = 60.0
     stop_s: float = 30.0
+    probe_s: float = 10.0
 
 
 ENGINE = Programs()
@@ -88,6 +90,7 @@ def document(workload: Workload, folder: Folder, port: int, programs: Programs) 
         "log_bytes": programs.log_bytes,
         "ready_s": programs.ready_s,
         "stop_s": programs.stop_s,
+        "probe_s": programs.probe_s,
     }
 
 
