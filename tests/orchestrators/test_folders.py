@@ -16,7 +16,7 @@ import pytest
 
 from tests.conformance.orchestrator import BLOG, Ground, workload
 from tests.orchestrators.ground import SMALL, broken, processes
-from webstreet.control.orchestrators.base import Apply, Backup, OrchestratorError
+from webstreet.control.orchestrators.base import Apply, Backup, CommandTooLong, OrchestratorError
 from webstreet.control.orchestrators.processes import ProcessesOrchestrator
 from webstreet.control.orchestrators.processes.commands import tail
 from webstreet.control.orchestrators.processes.folder import Folder
@@ -127,6 +127,19 @@ def test_foreign_errors_of_a_command_are_translated(ground: Ground) -> None:
     ground.run(workload(1))
     with pytest.raises(OrchestratorError):
         ground.orchestrator.run(BLOG, ["say", "nul \0 inside"])
+
+
+def test_a_command_that_takes_too_long_is_ended_with_what_it_started(ground: Ground) -> None:
+    ground.run(workload(1))
+    pids: list[int] = []
+    began = time.monotonic()
+    with pytest.raises(CommandTooLong) as error:
+        ground.orchestrator.run(BLOG, ["sleep"], on_line=lambda line: pids.append(int(line)), timeout_s=3)
+    assert time.monotonic() - began < 20
+    assert "had not ended after 3 s" in str(error.value)
+    assert pids
+    assert not alive(pids[0])
+    assert ground.orchestrator.run(BLOG, ["say", "hello"], timeout_s=30).stdout == "hello\n"
 
 
 # Logs
