@@ -142,8 +142,9 @@ def refresh_settings(*, by: str) -> int:
     for site in Site.objects.kept().filter(wanted_closing=False):
         with transaction.atomic():
             held = _held(site)
-            if held.wish(wanted_settings=_front(held.domain_names)):
-                note(by, "site.settings_changed", client=held.client.name, object=str(held), **held.wanted_settings)
+            front = _front(held.domain_names)
+            if front != held.settings and held.wish(wanted_settings=front):
+                note(by, "site.settings_changed", client=held.client.name, object=str(held), **front)
                 told += 1
     return told
 

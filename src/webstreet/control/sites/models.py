@@ -39,7 +39,7 @@ class Site(models.Model):
     wanted_template = models.CharField(_("template"), max_length=SLUG_MAX)
     wanted_languages = models.JSONField(_("languages"), default=list)
     wanted_atoms = models.JSONField(_("atoms"), default=dict)
-    wanted_settings = models.JSONField(_("settings"), default=dict, blank=True)
+    wanted_settings = models.JSONField(_("settings"), null=True, blank=True)
     wanted_suspended = models.BooleanField(_("suspended"), default=False)
     wanted_closing = models.BooleanField(_("closing"), default=False)
     wanted_generation = models.PositiveIntegerField(_("wanted generation"), default=1)
@@ -86,6 +86,11 @@ class Site(models.Model):
         return [domain.name for domain in self.domains.all()]
 
     @property
+    def settings(self) -> dict[str, str]:
+        """What its processes are told besides secrets. (Null in a site from before there were any: an older control plane runs on.)"""
+        return self.wanted_settings or {}
+
+    @property
     def residency(self) -> dict[str, str]:
         return {row.atom: row.where for row in self.residencies.all()}
 
@@ -101,7 +106,7 @@ class Site(models.Model):
     def address(self) -> str:
         """Where people reach it: through the proxy if there is one, else what the orchestrator says, else the first domain."""
         domains = self.domain_names
-        return self.wanted_settings.get(BASE_URL) or self.seen_address or (f"https://{domains[0]}" if domains else "")
+        return self.settings.get(BASE_URL) or self.seen_address or (f"https://{domains[0]}" if domains else "")
 
     def manifest(self) -> SiteManifest:
         return SiteManifest.read(
@@ -123,7 +128,7 @@ class Site(models.Model):
         return Workload(
             manifest=self.manifest(),
             generation=self.wanted_generation,
-            settings=self.wanted_settings,
+            settings=self.settings,
             secrets={secret.name: secret.value for secret in self.secrets.all()},
             suspended=self.wanted_suspended,
         )

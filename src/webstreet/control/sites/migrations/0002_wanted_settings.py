@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="site",
             name="wanted_settings",
-            field=models.JSONField(blank=True, default=dict, verbose_name="settings"),
+            field=models.JSONField(blank=True, null=True, verbose_name="settings"),
         ),
     ]
