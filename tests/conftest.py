@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import pytest
 
 from tests.lab import base, postgres, redis
 
+Found = TypeVar("Found")
+
+
+def needed(find: Callable[[], Found]) -> Found:
+    """What ``find`` finds of the lab. Ask for it before a test does anything, so that no half of it counts as a skip."""
+    try:
+        return find()
+    except base.Missing as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"the lab is not complete: {error}")
+        pytest.skip(str(error))
+
 
 def server(module: Any) -> Iterator[Any]:
     """The body of a fixture that gives a running server of the lab."""
     with contextlib.ExitStack() as stack:
-        try:
-            found = stack.enter_context(module.running())
-        except base.Missing as error:
-            if os.environ.get("CI") == "true":
-                pytest.fail(f"a server of the lab is missing: {error}")
-            pytest.skip(str(error))
-        yield found
+        yield needed(lambda: stack.enter_context(module.running()))
 
 
 @pytest.fixture(scope="session")

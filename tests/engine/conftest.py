@@ -8,23 +8,44 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
+from tests.conftest import needed
 from tests.engine.databases import PostgresqlDatabases, SqliteFiles, prepared
+from tests.lab import redis
+
+EMPTYING = {"transactional_db", "live_server"}
+"""Fixtures of pytest-django that give a test real transactions."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The databases of this process, and who lets us at them outside a test."""
+
+    databases: SqliteFiles | PostgresqlDatabases
+    blocker: DjangoDbBlocker
+
+
+DATABASES = pytest.StashKey[Kept]()
+EMPTIED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")
-def _databases(django_test_environment: None, django_db_blocker) -> Iterator[SqliteFiles | PostgresqlDatabases]:
+def _databases(
+    request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[SqliteFiles | PostgresqlDatabases]:
     with django_db_blocker.unblock():
         found = prepared()
+    request.config.stash[DATABASES] = Kept(found, django_db_blocker)
     yield found
     with django_db_blocker.unblock():
         found.remove()
@@ -41,14 +62,20 @@ def restored_databases(_databases: SqliteFiles | PostgresqlDatabases) -> Callabl
     return _databases.restore
 
 
-@pytest.fixture(autouse=True)
-def _restored_before_transactions(request: pytest.FixtureRequest) -> None:
-    """A test with real transactions ends by emptying every table; the next one needs Wagtail's root page again."""
-    mark = request.node.get_closest_marker("django_db")
-    if mark is not None and mark.kwargs.get("transaction"):
-        restore = request.getfixturevalue("restored_databases")
-        with request.getfixturevalue("django_db_blocker").unblock():
-            restore()
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test with real transactions ends by emptying every table; whichever test comes next needs Wagtail's root page again.
+
+    Not a fixture: it must come before pytest-django's own, which opens the test's transaction.
+    """
+    kept = item.config.stash.get(DATABASES, None)
+    if kept is not None and item.config.stash.get(EMPTIED, False):
+        with kept.blocker.unblock():
+            kept.databases.restore()
+        item.config.stash[EMPTIED] = False
+    mark = item.get_closest_marker("django_db")
+    if mark is not None and (mark.kwargs.get("transaction") or EMPTYING & set(getattr(item, "fixturenames", ()))):
+        item.config.stash[EMPTIED] = True
 
 
 @pytest.fixture(autouse=True)
@@ -165,10 +192,8 @@ def site_processes(tmp_path: Path) -> Iterator[Callable[..., SiteProcesses]]:
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    """A real Redis of its own; the test is skipped where there is no redis-server."""
-    binary = shutil.which("redis-server")
-    if binary is None:
-        pytest.skip("redis-server is not installed")
+    """A real Redis of its own."""
+    binary = needed(redis.where)
     with contextlib.closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import socket
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.conftest import needed
+from tests.lab import base, redis
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "crispy-octo.sql"
 KEY = "only-for-tests-" * 5
@@ -19,6 +22,8 @@ KEY = "only-for-tests-" * 5
 
 @pytest.mark.requirement("P5")
 def test_everything_in_one_postgresql_database(site_processes, lab_postgres, tmp_path):
+    for tool in ("pg_dump", "pg_restore"):
+        needed(partial(base.find, tool, package="postgresql-client"))
     name = f"webstreet_one_{os.getpid()}"
     url = lab_postgres.database(name)
     try:
@@ -32,8 +37,6 @@ def test_everything_in_one_postgresql_database(site_processes, lab_postgres, tmp
             assert {"newsletter_subscriber", "wagtailcore_page"} <= tables
             done = connection.execute("SELECT count(*) FROM django_migrations WHERE app = 'newsletter'").fetchone()
             assert done[0] >= 1
-        if shutil.which("pg_dump") is None:
-            pytest.skip("pg_dump is not installed")
         folder = tmp_path / "backup"
         site.documents("backup", str(folder))
         said = json.loads((folder / "backup.json").read_text())
@@ -49,13 +52,11 @@ def test_everything_in_one_postgresql_database(site_processes, lab_postgres, tmp
 
 
 def test_redis_may_go_away_and_come_back(site_processes, wait_until, tmp_path):
-    binary = shutil.which("redis-server")
-    if binary is None:
-        pytest.skip("redis-server is not installed")
+    binary = needed(redis.where)
     with socket.create_server(("127.0.0.1", 0)) as a, socket.create_server(("127.0.0.1", 0)) as b:
         redis_port, port = a.getsockname()[1], b.getsockname()[1]
 
-    def redis() -> subprocess.Popen[bytes]:
+    def start() -> subprocess.Popen[bytes]:
         command = [binary, "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
@@ -69,7 +70,7 @@ def test_redis_may_go_away_and_come_back(site_processes, wait_until, tmp_path):
         finally:
             connection.close()
 
-    first = redis()
+    first = start()
     second = None
     try:
         site = site_processes(
@@ -87,7 +88,7 @@ def test_redis_may_go_away_and_come_back(site_processes, wait_until, tmp_path):
             "import probe_tasks as p\nfrom webstreet.engine.tasks import enqueue_on_commit\nenqueue_on_commit(p.soon, 'lost')"
         )
         assert "task.enqueue_failed" in site.log() or worker.poll() is None
-        second = redis()
+        second = start()
         site.python("import probe_tasks as p\np.soon.enqueue('found')")
         wait_until(lambda: site.probe() == ["found"], what="the worker finds Redis again")
     finally:
