@@ -61,7 +61,6 @@ def test_a_good_one_passes_and_survives_yaml() -> None:
     assert str(manifest.id) == "acme/blog"
 
 
-@pytest.mark.requirement("H4")
 def test_residency_is_hosted_unless_said() -> None:
     manifest = SiteManifest.read(document(residency={"newsletter": "client"}), name="site.yaml")
     assert manifest.lives_at("newsletter") == "client"
