@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.conformance.orchestrator import Ground
@@ -23,6 +24,7 @@ from webstreet.control.orchestrators.base import Apply, Backup, SiteState, Workl
 from webstreet.control.orchestrators.processes import ProcessesOrchestrator
 from webstreet.control.orchestrators.processes.folder import Folder
 from webstreet.control.orchestrators.processes.supervision import supervisor_pid
+from webstreet.control.sites.front import settings_of
 from webstreet.kernel.ids import SiteId
 from webstreet.kernel.secret import Secret
 
@@ -138,6 +140,23 @@ def test_a_real_site_is_suspended_and_resumed(ground: Ground) -> None:
     facts = ground.until(lambda s: s.facts is not None, SITE).facts
     assert facts is not None
     assert json.loads(facts.model_dump_json())["site"] == SITE.site
+
+
+def test_a_real_site_behind_a_proxy_knows_its_public_address(ground: Ground) -> None:
+    generation = newest(ground) + 1
+    public = settings_of(["octo.example.com"], pattern="https://{domain}", proxies="127.0.0.1")
+    ground.apply(wish(generation, **public))
+    running(ground, generation)  # seen by its own answer, although it now expects its public name
+    headers = {"Host": "octo.example.com", "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    answer = httpx.get(f"http://127.0.0.1:{port(ground)}/", headers=headers, trust_env=False)
+    assert answer.status_code == 200
+    assert '<link rel="canonical" href="https://octo.example.com/' in answer.text
+    login = ground.orchestrator.run(SITE, ["login-link"], timeout_s=60).stdout.splitlines()[-1]
+    page = httpx.get(
+        f"http://127.0.0.1:{port(ground)}{LoginLink.model_validate_json(login).path}", headers=headers, trust_env=False
+    )
+    assert page.status_code == 200
+    assert all(cookie.secure for cookie in page.cookies.jar)
 
 
 def test_a_real_site_comes_back_after_its_supervisor_was_killed(ground: Ground) -> None:
