@@ -78,7 +78,6 @@ def test_bad_input_leaves_nothing_half_done(acme: Client, wish: Opening, kind: t
     assert counts() == before
 
 
-@pytest.mark.requirement("H11")
 def test_open_site_records_the_whole_wish(acme: Client) -> None:
     site = open_site(
         opening(
