@@ -271,6 +271,7 @@ def test_the_canary_leaves_no_trace(stores, site_processes, smtp, wait_until, re
     files = dict(files_below(site.folder))
     assert {"log-0", "log-1"} <= set(files)
     assert all(len(files[name]) > 200 for name in ("log-0", "log-1")), "server and worker have written something"
+    assert b"/newsletter/confirm/<token>/" in files["log-0"], "the links that failed were logged, without their tokens"
     assert any(name.startswith("backup/") for name in files)
     places = list(files.items())
     if stores == "sqlite":
