@@ -219,7 +219,7 @@ def test_reading_the_wish_costs_the_same_for_many_sites(acme: Client) -> None:
     assert queries() == one
 
 
-@pytest.mark.requirement("H4", "H5")
+@pytest.mark.requirement("H4")
 @pytest.mark.parametrize("url", ["sqlite:////var/lib/canary-password.sqlite3", "sqlite://localhost/canary-password"])
 def test_the_clients_side_is_no_file_of_the_hosters(acme: Client, url: str) -> None:
     wish = opening(residency={"newsletter": "client"}, database_urls={"newsletter": Secret(url)})
