@@ -16,3 +16,6 @@ if _name not in sys.modules:
     _spec.loader.exec_module(sys.modules[_name])
 
 globals().update({k: v for k, v in vars(sys.modules[_name]).items() if not k.startswith(("__", "pytest_"))})
+
+# pytest asks the conftest beside a test only.
+pytest_runtest_setup = vars(sys.modules[_name])["pytest_runtest_setup"]

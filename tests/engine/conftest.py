@@ -13,30 +13,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
 from tests.conftest import needed
-from tests.engine.databases import PostgresqlDatabases, SqliteFiles, prepared
+from tests.engine.databases import DATABASES, EMPTIED, EMPTYING, Kept, PostgresqlDatabases, SqliteFiles, prepared
 from tests.lab import redis
-
-EMPTYING = {"transactional_db", "live_server"}
-"""Fixtures of pytest-django that give a test real transactions."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """The databases of this process, and who lets us at them outside a test."""
-
-    databases: SqliteFiles | PostgresqlDatabases
-    blocker: DjangoDbBlocker
-
-
-DATABASES = pytest.StashKey[Kept]()
-EMPTIED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")

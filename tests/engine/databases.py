@@ -7,7 +7,11 @@ import functools
 import os
 import shutil
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+from pytest_django import DjangoDbBlocker
 
 
 class SqliteFiles:
@@ -110,3 +114,19 @@ def prepared() -> SqliteFiles | PostgresqlDatabases:
     if connections["default"].vendor == "sqlite":
         return SqliteFiles(Path(settings.WEBSTREET_ENVIRONMENT.data_dir) / f"databases-{worker}")
     return PostgresqlDatabases(worker)
+
+
+EMPTYING = {"transactional_db", "live_server"}
+"""Fixtures of pytest-django that give a test real transactions."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The databases of this process, and who lets us at them outside a test."""
+
+    databases: SqliteFiles | PostgresqlDatabases
+    blocker: DjangoDbBlocker
+
+
+DATABASES = pytest.StashKey[Kept]()
+EMPTIED = pytest.StashKey[bool]()
