@@ -191,3 +191,54 @@ def test_a_file_that_is_not_there(webstreet: Run) -> None:
     result = webstreet("site", "import", "acme/blog", "/nowhere/dump.sql")
     assert result.code == USAGE
     assert told(result).endswith("[file.unreadable]")
+
+
+@pytest.mark.parametrize("place", ["before the noun", "after the noun", "after the verb"])
+def test_address_and_key_are_taken_wherever_they_are_typed(control: Control, tmp_path: Path, place: str) -> None:
+    shared = ["--url", control.url, "--key-file", str(control.state / "operator.key")]
+    before = ["before the noun", "after the noun", "after the verb"].index(place)
+    words = ["client", "list"]
+    assert run(tmp_path, *words[:before], *shared, *words[before:]).code == 0
+
+
+@pytest.mark.parametrize("url", ["foo", "127.0.0.1:8000", "http://", "http://host:port", "ftp://a.example"])
+def test_an_address_that_is_none_is_said(tmp_path: Path, url: str) -> None:
+    result = run(tmp_path, "client", "list", "--url", url)
+    assert (result.code, "is not a URL" in told(result)) == (USAGE, True)
+
+
+@pytest.mark.parametrize("verb", ["open", "suspend", "resume", "close", "import"])
+def test_a_time_to_wait_is_positive(tmp_path: Path, verb: str) -> None:
+    result = run(tmp_path, "site", verb, "acme/blog", *(["dump.sql"] if verb == "import" else []), "--timeout", "-3")
+    assert (result.code, "--timeout" in told(result)) == (USAGE, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--language", "xx"], "--language: input should be"),
+        (["--domain", "a b"], "--domain: "),
+        (["--residency", "newsletter=client"], "Give --database-url-file newsletter=FILE"),
+        (["--residency", "newsletter=moon"], "--residency newsletter: "),
+        (["--set", "newsletter.on_publish=shout"], "--set newsletter.on_publish: "),
+    ],
+)
+def test_a_mistake_is_told_in_the_words_that_were_typed(control: Control, options: list[str], says: str) -> None:
+    run(control.state, "client", "add", "typed")
+    result = run(control.state, "site", "open", "typed/blog", *options)
+    assert says in told(result)
+    assert "site.yaml" not in result.err
+    assert told(result).endswith("[manifest.invalid]")
+
+
+def test_a_wrong_choice_is_not_called_a_value_error(tmp_path: Path) -> None:
+    assert "Value error" not in told(run(tmp_path, "client", "add", "acme", "--offer", "gold"))
+
+
+def test_a_second_control_plane_says_how_to_stop_the_first(control: Control) -> None:
+    result = run(control.state, "control", "run", "--port", "0")
+    assert result.code == 1
+    assert result.err.startswith("Error: A control plane already runs")
+    assert max(map(len, result.err.splitlines())) <= 80 + len(str(control.state))
+    assert "webstreet control halt" in told(result)
+    assert told(result).endswith("[state.locked]")

@@ -91,3 +91,12 @@ def test_completion_can_be_shown(tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert {"open", "close", "status"} <= set(done.stdout.split())
+
+
+def test_the_version_is_an_option_too(tmp_path: Path) -> None:
+    shown = run(tmp_path, "--version")
+    assert (shown.code, shown.out) == (0, run(tmp_path, "version").out)
+
+
+def test_the_example_of_login_leads_to_the_sites() -> None:
+    assert "--next /console/sites/site/" in (COMMANDS[("login",)].epilog or "")

@@ -12,8 +12,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from webstreet.cli.errors import ControlUnreachable, KeyExposed, KeyMissing
+from webstreet.cli.errors import ControlUnreachable, KeyExposed, KeyMissing, UsageWrong
 from webstreet.kernel.secret import Secret
 
 START = "Start it with: webstreet control run"
@@ -42,13 +43,15 @@ def running_control(environ: Mapping[str, str] = os.environ) -> dict[str, object
 
 
 def find(url: str = "", key_file: str = "", environ: Mapping[str, str] = os.environ) -> Access:
-    """Raises `ControlUnreachable`, `KeyMissing` or `KeyExposed`, each with what to do."""
+    """Raises `ControlUnreachable`, `KeyMissing`, `KeyExposed` or `UsageWrong`, each with what to do."""
     url = url or environ.get("WEBSTREET_URL", "")
     local = str(running_control(environ).get("url", ""))
     url = (url or local).rstrip("/")
     if not url:
         folder = state_folder(environ)
         raise ControlUnreachable(f"No control plane runs on this machine (there is no {folder}/control.json). {START}")
+    if not _is_address(url):
+        raise UsageWrong(f'"{url[:80]}" is not a URL. Write it as http://host:port.')
     key_file = key_file or environ.get("WEBSTREET_KEY_FILE", "")
     if not key_file and url != local.rstrip("/"):
         raise KeyMissing(
@@ -56,6 +59,14 @@ def find(url: str = "", key_file: str = "", environ: Mapping[str, str] = os.envi
             detail="operator.key is only used for the control plane of the same state folder",
         )
     return Access(url, read_key(Path(key_file) if key_file else state_folder(environ) / "operator.key"))
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def read_key(path: Path) -> Secret:

@@ -70,7 +70,7 @@ def show(ctx: typer.Context, name: AtomName, as_json: Json = False) -> None:
                 ("Stores", ", ".join(found.get("stores") or ())),
                 ("Needs", ", ".join(found.get("requires") or ())),
                 ("Templates", ", ".join(found["templates"])),
-                ("Used by", counted(found["sites"], "site")),
+                ("Used by", counted(found["sites"], "site") if found["sites"] else "no site yet"),
             ]
         )
     )

@@ -11,7 +11,7 @@ from webstreet.cli import output
 from webstreet.cli.api import ControlApi, nearest
 from webstreet.cli.help import Command, Group
 from webstreet.cli.options import ClientName, Json, api, client_name
-from webstreet.cli.output import ago, counted, facts, say, show_json, state_text, table
+from webstreet.cli.output import ago, facts, say, show_json, state_text, table
 
 app = typer.Typer(
     name="client",
@@ -126,9 +126,8 @@ def remove(ctx: typer.Context, name: ClientName, as_json: Json = False) -> None:
     """
     name, control = client_name(name), api(ctx)
     with nearest(name, lambda: known_clients(control), next_step="See: webstreet client list"):
-        sites = control.get("clients", name).get("sites", 0)
         gone = control.delete("clients", name)
     if as_json:
         show_json(gone or {"name": name, "removed": True})
     else:
-        say(f"Removed the client {name}; it had {counted(sites, 'site')}.")
+        say(f"Removed the client {name}.")

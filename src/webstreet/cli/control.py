@@ -94,7 +94,7 @@ def _halt_sites(*, quiet: bool) -> None:
     command = [sys.executable, "-m", "webstreet.control", "halt"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        why = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        why = " ".join(done.stderr.split()).removeprefix("Error: ") or "it gave no reason"
         raise ControlBusy(f"The sites of this machine could not be stopped: {why}")
     if not quiet and done.stdout.strip():
         note(done.stdout.strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from webstreet.kernel.errors import (
@@ -105,6 +106,35 @@ class Answer(WebstreetError):
         super().__init__(message, code=code)
         self.answered_status = status
         self.problems = tuple(problems)
+
+
+_TYPED = (
+    (r"languages(\.\d+)?", "--language"),
+    (r"domains(\.\d+)?", "--domain"),
+    (r"database_urls\.([a-z0-9_-]+)", r"--database-url-file \1=FILE"),
+    (r"database_urls", "--database-url-file"),
+    (r"residency\.([a-z0-9_-]+)", r"--residency \1"),
+    (r"residency", "--residency"),
+    (r"(?:atoms|parameters)\.([a-z0-9_-]+)\.([a-z0-9_.-]+)", r"--set \1.\2"),
+    (r"(?:atoms|parameters)\.([a-z0-9_-]+)", r"--set \1"),
+    (r"email_url", "--email-url"),
+    (r"(title|template)", r"--\1"),
+)
+"""Fields of the API, and the option by which a person gives each."""
+
+
+def as_typed(path: str) -> str:
+    """The option for a field of the API; the field itself where there is none."""
+    for field, option in _TYPED:
+        if found := re.fullmatch(field, path):
+            return found.expand(option)
+    return path
+
+
+def explained(problem: Problem) -> Problem:
+    """The problem in the words of the command line."""
+    suggestion = re.sub(r"\bdatabase_urls\.[a-z0-9_-]+", lambda found: as_typed(found.group()), problem.suggestion)
+    return Problem(as_typed(problem.path), problem.rule, suggestion)
 
 
 def exit_code(error: WebstreetError) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import sys
@@ -11,6 +12,9 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from webstreet.cli.errors import EXIT_CODES
+
+SHARED = ("url", "key_file")
+"""Options of the program that every noun and verb takes too, wherever they are typed."""
 
 COLUMNS = 80
 _PLACE = 28
@@ -77,8 +81,27 @@ def _usage(command: Any, ctx: Any, tail: str) -> str:
     return textwrap.fill(line, _width(), initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False)
 
 
+def shared_options(ctx: Any) -> list[Any]:
+    """Copies of the program's own options that keep what they are given in the session."""
+    if ctx.parent is None:
+        return []
+    found = [copy.copy(p) for p in ctx.find_root().command.params if p.name in SHARED]
+    for option in found:
+        option.expose_value, option.callback = False, _keep
+    return found
+
+
+def _keep(ctx: Any, option: Any, value: str) -> str:
+    if value and ctx.obj is not None:
+        setattr(ctx.obj, option.name, value)
+    return value
+
+
 class Command(TyperCommand):
     """A verb. Its ``epilog`` holds its examples, one a line."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return [*super().get_params(ctx), *shared_options(ctx)]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         parts = [
@@ -94,6 +117,9 @@ class Command(TyperCommand):
 
 class Group(TyperGroup):
     """A noun with its verbs, in the order in which they are written down; nouns come before verbs."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return [*super().get_params(ctx), *shared_options(ctx)]
 
     def list_commands(self, ctx: Any) -> list[str]:
         return sorted(self.commands, key=lambda name: not isinstance(self.commands[name], TyperGroup))

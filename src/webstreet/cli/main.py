@@ -37,9 +37,18 @@ for noun in (client, site, atom, template):
 app.add_typer(control.app)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit()
+
+
 @app.callback()
 def program(
     ctx: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and end.")
+    ] = False,
     url: Annotated[
         str,
         typer.Option(
@@ -58,7 +67,7 @@ app.command(
     cls=Command,
     epilog="""
         webstreet login
-        webstreet login --next /console/sites/
+        webstreet login --next /console/sites/site/
     """,
 )(login.login)
 
@@ -109,7 +118,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _sentence(text: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(text.split()).replace("Value error, ", "")
     return text if text.endswith((".", "?")) else f"{text}."
 
 

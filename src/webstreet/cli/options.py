@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Session:
-    """What was said before the command: which control plane, which key."""
+    """What the options of the program say, before a command or after it: which control plane, which key."""
 
     url: str = ""
     key_file: str = ""

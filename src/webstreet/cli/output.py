@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from webstreet.cli.errors import Answer
+from webstreet.cli.errors import Answer, explained
 from webstreet.kernel.errors import DocumentInvalid, WebstreetError
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def show_error(error: WebstreetError, *, as_json: bool = False) -> None:
     message = error.message
     if problems:
         # The same problems are in the sentence, for those who show only that; here each has its own line.
-        message = message.partition(": ")[0] + ":"
-    lines = [f"Error: {message}"] + [f"  {problem}" for problem in problems]
+        message = message.partition(": ")[0].replace("site.yaml is not valid", "This cannot be done") + ":"
+    lines = [f"Error: {message}"] + [f"  {explained(problem)}" for problem in problems]
     lines[-1] += f" [{error.error_code}]"
     for line in lines:
         after = "    " if line.startswith("  ") else "  "

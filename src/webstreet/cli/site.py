@@ -27,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is so, or only record the wish.")]
-Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="How long to wait.")]
+Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long to wait.")]
 
 
 @app.command(

@@ -39,11 +39,14 @@ def explain(site: Json, name: SiteId) -> None:
     processes, domains, atoms = (len(site.get(key) or ()) for key in ("processes", "domains", "atoms"))
     lines = [
         f"Closing {name} ({site.get('title', '')})",
-        f"  stops {counted(processes, 'process', 'processes')} and answers nobody any more"
+        "  "
+        + (f"stops {counted(processes, 'process', 'processes')} and " if processes else "")
+        + "answers nobody any more"
         + (f" at {site['address']}" if site.get("address") else ""),
-        f"  frees {counted(domains, 'domain')}" + (f": {', '.join(site['domains'])}" if domains else ""),
-        f"  deletes the data of {counted(atoms, 'atom')} at the hoster, after a final backup that stays",
     ]
+    if domains:
+        lines.append(f"  frees {counted(domains, 'domain')}: {', '.join(site['domains'])}")
+    lines.append(f"  deletes the data of {counted(atoms, 'atom')} at the hoster, after a final backup that stays")
     elsewhere = [atom for atom, where in (site.get("residency") or {}).items() if where == "client"]
     if elsewhere:
         lines.append(f"  leaves what lives on the client's own server as it is: {', '.join(elsewhere)}")

@@ -59,7 +59,15 @@ def show(ctx: typer.Context, name: TemplateName, as_json: Json = False) -> None:
         show_json(found)
         return
     pairs = [("Template", found["name"]), ("Title", found["title"]), ("Purpose", found["purpose"])]
-    output.show(facts([*pairs, ("Typical use", found["typical_use"]), ("Used by", counted(found["sites"], "site"))]))
+    output.show(
+        facts(
+            [
+                *pairs,
+                ("Typical use", found["typical_use"]),
+                ("Used by", counted(found["sites"], "site") if found["sites"] else "no site yet"),
+            ]
+        )
+    )
     say()
     atoms = found["atoms"]
     rows = [

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from webstreet.kernel.errors import WebstreetError
 
 HOST, PORT = "127.0.0.1", 8000
+WIDTH = 80
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,7 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return commands.RUN[chosen.command](chosen)
     except WebstreetError as error:
-        print(str(error), file=sys.stderr)
+        text = textwrap.fill(
+            f"Error: {error}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+        print(text, file=sys.stderr)
         return 1
 
 

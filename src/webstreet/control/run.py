@@ -97,6 +97,11 @@ def run(host: str, port: int) -> int:
             _join(threads)
             state.address.unlink(missing_ok=True)
             state.wake.unlink(missing_ok=True)
+        if any(state.processes.glob("sites/*/*/wanted.json")):
+            print(
+                "The control plane is stopped. Sites go on; to stop them too: webstreet control halt --sites",
+                flush=True,
+            )
     return 0
 
 

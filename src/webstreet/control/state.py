@@ -105,7 +105,7 @@ class State:
             handle.close()
             raise StateLocked(
                 f"A control plane already runs on {self.root}{f' (process {pid})' if pid else ''}."
-                f" Stop it first, or name another folder in {VARIABLE}."
+                f" Stop it first (webstreet control halt), or name another folder in {VARIABLE}."
             ) from None
         handle.truncate(0)
         handle.write(str(os.getpid()))
