@@ -225,21 +225,20 @@ FAILED = (
 )
 
 
-@pytest.mark.timeout(900)
-@pytest.mark.requirement("H4")
-@pytest.mark.parametrize("stores", ["sqlite", "postgresql and redis"])
-def test_the_canary_leaves_no_trace(stores, site_processes, smtp, wait_until, request, tmp_path):
-    elsewhere = tmp_path / "client"
-    elsewhere.mkdir()
-    variables = {"EMAIL_URL": smtp.url, "TRUSTED_PROXIES": "127.0.0.1/32", "SECRET_KEY": "k" * 64}
+def urls_of(stores, elsewhere, request) -> dict[str, str]:
+    """The site's stores, with those of the newsletter apart from the rest."""
     if stores == "sqlite":
-        variables["NEWSLETTER_DATABASE_URL"] = f"sqlite:///{elsewhere}/newsletter.sqlite3"
-    else:
-        server = request.getfixturevalue("lab_postgres")
-        variables["DATABASE_URL"] = server.database("nl_canary_default")
-        variables["NEWSLETTER_DATABASE_URL"] = server.database("nl_canary_newsletter")
-        variables["REDIS_URL"] = request.getfixturevalue("lab_redis").url
-    site = site_processes(**variables)
+        return {"NEWSLETTER_DATABASE_URL": f"sqlite:///{elsewhere}/newsletter.sqlite3"}
+    server = request.getfixturevalue("lab_postgres")
+    return {
+        "DATABASE_URL": server.database("nl_canary_default"),
+        "NEWSLETTER_DATABASE_URL": server.database("nl_canary_newsletter"),
+        "REDIS_URL": request.getfixturevalue("lab_redis").url,
+    }
+
+
+def begin(site, smtp, wait_until) -> Journey:
+    """Server and worker of a site whose newsletter lives at the client."""
     site.manifest.write_text(site.manifest.read_text() + "residency:\n  newsletter: client\n", "utf-8")
     assert site.run("prepare", timeout=200).returncode == 0
     with socket.socket() as probe:
@@ -256,6 +255,18 @@ def test_the_canary_leaves_no_trace(stores, site_processes, smtp, wait_until, re
             return False
 
     wait_until(answers, seconds=60, what="the site answers")
+    return journey
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.requirement("H4")
+@pytest.mark.parametrize("stores", ["sqlite", "postgresql and redis"])
+def test_the_canary_leaves_no_trace(stores, site_processes, smtp, wait_until, request, tmp_path):
+    elsewhere = tmp_path / "client"
+    elsewhere.mkdir()
+    variables = urls_of(stores, elsewhere, request)
+    site = site_processes(EMAIL_URL=smtp.url, TRUSTED_PROXIES="127.0.0.1/32", SECRET_KEY="k" * 64, **variables)
+    journey = begin(site, smtp, wait_until)
     journey.reader()
     journey.mistakes()
     journey.failing_task()
