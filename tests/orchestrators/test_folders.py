@@ -182,6 +182,28 @@ def test_following_goes_on_across_a_rotation(tmp_path: Path) -> None:
     assert heard == expected
 
 
+def test_the_last_lines_of_all_are_the_newest_by_time(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    said = {
+        "prepare": ['{"kind":"progress","step":"migrate","done":1,"total":2}'] * 9
+        + ["2026-11-21T10:00:03Z no room left"],
+        "web": ["2026-11-21T10:00:01.5Z one", "Traceback", "2026-11-21T10:00:04.232Z four"],
+        "worker": ['{"at": "2026-11-21T10:00:02.000Z", "event": "two"}'],
+    }
+    for name, lines in said.items():
+        log = LogFile(folder.logs / f"{name}.log", 10_000)
+        log.write("".join(f"{line}\n" for line in lines).encode())
+        log.close()
+    everything = [
+        "web: 2026-11-21T10:00:01.5Z one", "web: Traceback", f"worker: {said['worker'][0]}",
+        "prepare: 2026-11-21T10:00:03Z no room left", "web: 2026-11-21T10:00:04.232Z four",
+    ]  # fmt: skip
+    assert list(tail(folder, "", 100, False)) == everything
+    assert list(tail(folder, "", 2, False)) == everything[-2:]
+    assert list(tail(folder, "", 0, False)) == []
+    assert list(tail(folder, "prepare", 100, False)) == said["prepare"]
+
+
 def test_an_unknown_log_names_the_known_ones(ground: Ground) -> None:
     ground.run(workload(1))
     with pytest.raises(OrchestratorError, match="web") as error:

@@ -136,6 +136,15 @@ def test_pages_of_a_site_load_in_every_state(blog: Site, browser: Browser, recon
         reconcile()
 
 
+def test_a_site_that_was_just_opened_has_no_log_yet(blog: Site, browser: Browser, reconcile: Any) -> None:
+    page = f"/console/sites/site/{blog.pk}/change/"
+    told = browser.get(page).content.decode()
+    assert "No log yet." in told
+    assert "orchestrator.site_unknown" not in told
+    reconcile()
+    assert "generation 1 serves" in browser.get(page).content.decode()
+
+
 def test_the_list_shows_what_needs_attention_first(
     acme: Client, memory: Any, browser: Browser, operator: Any, reconcile: Any
 ) -> None:

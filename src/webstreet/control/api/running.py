@@ -45,7 +45,10 @@ class LinkOut(Schema):
 
 class LogQuery(Schema):
     process: str = Field(
-        "", max_length=40, pattern=r"^[a-z0-9-]*$", description="supervisor, web, worker; empty for all"
+        "",
+        max_length=40,
+        pattern=r"^[a-z0-9-]*$",
+        description="prepare, supervisor, web or worker; empty: the newest lines of all, without prepare's progress",
     )
     lines: int = Field(200, ge=0, le=10_000)
     follow: bool = False

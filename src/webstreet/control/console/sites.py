@@ -25,6 +25,7 @@ from webstreet.control.console.site_form import NewSite
 from webstreet.control.console.templatetags.console import ago, state_badge
 from webstreet.control.console.words import DIFFERS, LOOKS, SENTENCES, STATES
 from webstreet.control.journal.models import Event
+from webstreet.control.orchestrators.base import SiteUnknown
 from webstreet.control.places.orchestrators import orchestrator_for
 from webstreet.control.sites import actions
 from webstreet.control.sites.editors import editor_link
@@ -278,10 +279,12 @@ def _log(site: Site) -> tuple[str, str]:
         return "", _("The site is closed.")
     try:
         lines = orchestrator_for(site.cluster).logs(site.site_id, lines=LOG_LINES)
-        text = "\n".join(itertools.islice(lines, LOG_LINES * 4))
+        text = "\n".join(itertools.islice(lines, LOG_LINES))
+    except SiteUnknown:
+        return "", _("No log yet.")  # opened a moment ago: its processes are still to be made
     except WebstreetError as error:
         return "", str(error)
-    return text, _("No line yet.")
+    return text, _("No log yet.")
 
 
 def _numbers(site: Site) -> list[str]:

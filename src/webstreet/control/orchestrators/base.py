@@ -217,7 +217,7 @@ class Orchestrator(ABC):
 
     @abstractmethod
     def logs(self, site: SiteId, *, process: str = "", lines: int = 200, follow: bool = False) -> Iterator[str]:
-        """The last ``lines`` lines of one process's log, or of all of them; then, with ``follow``, new lines as they come.
+        """The last ``lines`` lines of one process's log, or the newest of all by time; then, with ``follow``, new ones as they come.
 
         While there is nothing new a follower is given "" at least once a second, so that it can stop.
         """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from webstreet.control.orchestrators.processes.folder import PASSED_ON, Folder
 
 TAIL_BYTES = 2_000_000
 FOLLOW_S = 0.2
+_STAMP = re.compile(r".{0,40}?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)")
+_PROGRESS = re.compile(r'\{"kind": ?"progress"')
 ATTACHED = (sys.executable, "-S", "-E", str(Path(__file__).with_name("attached.py")))
 
 
@@ -100,27 +102,47 @@ def _long(seconds: float) -> str:
 
 
 def tail(folder: Folder, process: str, lines: int, follow: bool) -> Iterator[str]:
-    """The last lines of one log, or of each log in turn under its name; then new ones as they come, until the reader stops."""
+    """The last lines of one log, or the newest of all of them by time, each under its name; then new ones as they come.
+
+    How far `prepare` came is in its own log only: it would crowd out what the processes say.
+    """
     names = [process] if process else sorted(path.name.removesuffix(".log") for path in folder.logs.glob("*.log"))
-    followed = []
+    followed, found = [], []
     for name in names:
         path = folder.logs / f"{name}.log"
-        prefix = "" if process else f"{name}: "
-        position, last = _last(path, lines)
-        yield from (prefix + line for line in last)
-        followed.append(_Followed(path, prefix, position))
+        position, last = _last(path)
+        followed.append(_Followed(path, "" if process else f"{name}: ", position))
+        if process:
+            found = last
+        else:
+            found += [(at, f"{name}: {line}") for at, line in _dated(last, path) if not _PROGRESS.match(line)]
+    if not process:
+        found = [line for _, line in sorted(found, key=lambda dated: dated[0])]
+    yield from found[-lines:] if lines > 0 else ()
     while follow:
-        found = False
-        for log in followed:
-            for line in log.new():
-                found = True
-                yield line
-        if not found:
+        new = [
+            line for log in followed for line in log.new() if process or not _PROGRESS.match(line.partition(": ")[2])
+        ]
+        yield from new
+        if not new:
             yield ""  # a reader that has gone away is noticed only when something is handed to it
             time.sleep(FOLLOW_S)
 
 
-def _last(path: Path, lines: int) -> tuple[int, list[str]]:
+def _dated(lines: Sequence[str], path: Path) -> Iterator[tuple[str, str]]:
+    """Each line with its time stamp, or that of the line before it (a traceback); where there is none, when the log was last written."""
+    stamps = [found[1] if (found := _STAMP.match(line)) else "" for line in lines]
+    at = next(filter(None, stamps), "")
+    if not at and lines:
+        with contextlib.suppress(FileNotFoundError):
+            at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(path.stat().st_mtime))
+    for stamp, line in zip(stamps, lines, strict=True):
+        at = stamp or at
+        yield at, line
+
+
+def _last(path: Path) -> tuple[int, list[str]]:
+    """The position after the last complete line, and the lines before it, as many as are worth reading."""
     try:
         with path.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
@@ -129,8 +151,7 @@ def _last(path: Path, lines: int) -> tuple[int, list[str]]:
     except FileNotFoundError:
         return 0, []
     complete = content[: content.rfind(b"\n") + 1]
-    last = deque(complete.decode("utf-8", "replace").splitlines(), maxlen=max(0, lines))
-    return end - (len(content) - len(complete)), list(last)
+    return end - (len(content) - len(complete)), complete.decode("utf-8", "replace").splitlines()
 
 
 class _Followed:
