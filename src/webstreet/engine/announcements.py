@@ -25,7 +25,8 @@ class Announcement:
 
     Attributes:
         url, cover_url: absolute; cover_url is empty when there is none.
-        excerpt: plain text.
+        excerpt: plain text; the introduction, else the first words of the body.
+        intro: plain text, what the author wrote to stand before the body; empty if nothing.
         body_html: sanitised, with absolute links.
         language: BCP 47.
         author: shown name; empty if none.
@@ -40,6 +41,7 @@ class Announcement:
     cover_url: str
     published_at: dt.datetime
     author: str = ""
+    intro: str = ""
 
 
 class FirstPublic(models.Model):

@@ -84,6 +84,16 @@ def test_every_mail(kind, language, announce):
     assert (somebody if kind == "confirm" else because)[language] in text
 
 
+def test_the_introduction_stands_between_title_and_text(announce):
+    written = mails.write_issue(announce("Rain", intro="Why it rains & where.", language="en"))
+    for body, intro in ((written.html, "Why it rains &amp; where."), (written.text, "Why it rains & where.")):
+        assert body.count(intro) == 1
+        assert body.rindex("Rain", 0, body.index(intro)) < body.index(intro) < body.index("Premier paragraphe")
+    without = mails.write_issue(announce("Rain", language="en"))
+    assert 'class="intro"' not in without.html
+    assert "Ce qu’il s’est passé." not in without.text
+
+
 @pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
 def test_while_its_database_is_away_the_newsletter_says_so_and_the_form_stays(reader, rf, monkeypatch):
     from django.db import connections

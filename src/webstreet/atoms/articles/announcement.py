@@ -36,6 +36,7 @@ def announcement_of(uuid: uuids.UUID) -> Announcement | None:
         cover_url=this_site.absolute(article.cover.get_rendition(MAIL_IMAGE).url) if article.cover else "",
         published_at=article.published_at,
         author=article.author_names,
+        intro=str(article.intro).strip(),
     )
 
 

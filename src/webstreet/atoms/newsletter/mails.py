@@ -128,6 +128,7 @@ def write_issue(announcement: Announcement) -> Written:
         context = _context(
             title=title,
             excerpt=without_holes(announcement.excerpt),
+            intro=without_holes(announcement.intro),
             body=mark_safe(body),  # noqa: S308 the announcement's body is sanitised by contract
             body_text=mark_safe(text_of(body)),  # noqa: S308 goes into text/plain
             article_url=announcement.url,
