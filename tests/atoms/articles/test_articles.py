@@ -31,6 +31,33 @@ def test_an_empty_site_says_so(home, web) -> None:
     assert "Rien n’est encore publié ici." in web.get("/fr/").content.decode()
 
 
+def test_a_language_without_articles_leads_to_one_that_has_some(make, home, web) -> None:
+    hidden = make("For members", visibility="private")
+    assert "Rien n’est encore publié ici." in web.get("/fr/").content.decode()
+    hidden.delete()
+    make("The first one")
+    page = web.get("/fr/").content.decode()
+    assert "Rien n’a encore paru en français." in page
+    assert re.search(r'href="(https://blog.example.com)?/" hreflang="en">Lire ce qui a paru en anglais<', page)
+
+
+def test_lists_cut_a_text_without_its_last_comma(make, web) -> None:
+    make("Rain", text=f"<p>{'il pleut toujours ici, dit-on, ' * 20}</p>")
+    make("Sun", intro="il pleut toujours ici, dit-on, " * 15)
+    page = web.get("/").content.decode()
+    assert page.count("dit-on…</p>") == 2
+    assert ",…" not in page
+
+
+def test_editors_tell_the_homes_apart_and_cannot_nest_them(home) -> None:
+    french = home.get_translations().get().specific
+    assert home.title == french.title
+    assert home.get_admin_display_title() == "Test site (English)"
+    assert french.get_admin_display_title() == "Test site (Français)"
+    assert not type(home).can_create_at(home)
+    assert type(home).can_create_at(home.get_parent())
+
+
 def test_home_shows_one_lead_and_pages_of_ten(make, web) -> None:
     for number in range(13):
         make(f"Number {number:02}", published_at=days_ago(20 - number))

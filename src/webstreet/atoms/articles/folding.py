@@ -11,6 +11,7 @@ _LETTERS = str.maketrans(
 )
 _TAG = re.compile(r"<[^>]*>")
 _BLOCK_END = re.compile(r"</(?:p|li|h[1-6]|blockquote|div|td|th)>|<br\s*/?>", re.IGNORECASE)
+_CUT_OFF = " ,;:.…–—-([«“"
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
@@ -29,3 +30,13 @@ def fold(text: str) -> str:
 def plain(markup: str) -> str:
     """The text of an HTML fragment, blocks apart by spaces."""
     return " ".join(html.unescape(_TAG.sub("", _BLOCK_END.sub(" ", markup))).split())
+
+
+def shortened(text: str, words: int) -> str:
+    """At most ``words`` words; what is cut ends in an ellipsis, without the punctuation that stood before it.
+
+    >>> shortened("It rains, they say, all day.", 4)
+    'It rains, they say…'
+    """
+    found = text.split()
+    return " ".join(found[:words]).rstrip(_CUT_OFF) + "…" if len(found) > words else " ".join(found)

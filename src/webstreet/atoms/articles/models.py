@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid as uuids
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models, transaction
@@ -22,7 +23,7 @@ from wagtail.models import Page
 from wagtail.snippets.models import register_snippet
 from wagtail.url_routing import RouteResult
 
-from webstreet.atoms.articles.folding import fold, plain
+from webstreet.atoms.articles.folding import fold, plain, shortened
 from webstreet.atoms.articles.visibility import Viewer, Visibility, keep_apart
 from webstreet.engine import announcements
 from webstreet.engine import site as this_site
@@ -30,6 +31,7 @@ from webstreet.engine.errors import gone
 from webstreet.engine.theme.blocks import BodyField
 
 WORDS_A_MINUTE = 220
+EXCERPT_WORDS = 40
 KEPT_OUT_OF_REVISIONS = ("uuid", "source", "external_id", "import_record", "import_state")
 """What a revision must not bring back: it belongs to the article, not to one state of its text."""
 
@@ -74,12 +76,19 @@ class ArticleIndex(Page):
     )
 
     content_panels = [*Page.content_panels, FieldPanel("intro")]
+    parent_page_types = ["wagtailcore.Page"]
+    """Directly below the tree's root, and nowhere below another home: `starter` makes one for each language."""
     private_page_options: list[str] = []
     template = "articles/index.html"
 
     class Meta:
         verbose_name = _("Home with articles")
         verbose_name_plural = _("Homes with articles")
+
+    def get_admin_display_title(self) -> str:
+        """With its language where there are several: all homes have the site's title."""
+        title = str(super().get_admin_display_title())
+        return f"{title} ({self.locale.get_display_name()})" if len(settings.LANGUAGES) > 1 else title
 
     def get_url_parts(self, request: HttpRequest | None = None) -> Any:
         return public_parts(super().get_url_parts(request))
@@ -115,7 +124,15 @@ class ArticleIndex(Page):
             "lead": lead,
             "page_of_articles": page,
             "parameters": this_site.parameters("articles"),
+            "elsewhere": None if articles or lead else self.elsewhere(Viewer.of(request)),
         }
+
+    def elsewhere(self, viewer: Viewer) -> ArticleIndex | None:
+        """The home page in another language that has something to read for ``viewer``."""
+        for other in self.get_translations().live().filter(locale__language_code__in=dict(settings.LANGUAGES)):
+            if Article.objects.child_of(other).newest(viewer).exists():
+                return other  # type: ignore[no-any-return]
+        return None
 
 
 class ArticleQuerySet(Page.objects.get_queryset().__class__):  # type: ignore[misc]
@@ -324,8 +341,7 @@ class Article(Page):
         """The introduction, or the first words of the text."""
         if self.intro:
             return str(self.intro)
-        words = self.body_text.split()
-        return " ".join(words[:40]) + ("…" if len(words) > 40 else "")
+        return shortened(str(self.body_text), EXCERPT_WORDS)
 
     @property
     def cover_description(self) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, get_language_info
 from wagtail.models import Page
 
+from webstreet.atoms.articles.folding import shortened
 from webstreet.atoms.articles.models import Article
 from webstreet.engine import site as this_site
 
 register = template.Library()
+
+register.filter("shortened", shortened)
 
 COVER_WIDTHS = (480, 800, 1200, 1984)
 SHARED_IMAGE = "fill-1200x630|format-jpeg"
@@ -33,6 +37,13 @@ def cover(article: Article, sizes: str, loading: str, alt: str) -> SafeString:
         '<img src="{}" srcset="{}" sizes="{}" width="{}" height="{}" alt="{}"{}>',
         middle.url, srcset, sizes, middle.width, middle.height, alt, priority,
     )  # fmt: skip
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """A language's name as it stands within a sentence of this page's language: only English writes it with a capital."""
+    name = str(get_language_info(code)["name_translated"])
+    return name if (get_language() or "en").startswith("en") else name.lower()
 
 
 @register.simple_tag
