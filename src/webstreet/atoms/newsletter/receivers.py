@@ -32,7 +32,7 @@ def slot(name: str, request: HttpRequest | None, context: dict[str, Any]) -> Saf
     """
     if name not in SLOTS:
         return ""
-    if name == "footer" and request is not None and (hasattr(request, SHOWN) or _is_ours(request)):
+    if name == "footer" and request is not None and (hasattr(request, SHOWN) or _has_one_errand(request)):
         return ""
     if request is not None:
         setattr(request, SHOWN, True)
@@ -41,8 +41,9 @@ def slot(name: str, request: HttpRequest | None, context: dict[str, Any]) -> Saf
     return render_to_string("newsletter/form.html", words)
 
 
-def _is_ours(request: HttpRequest) -> bool:
-    return getattr(request.resolver_match, "namespace", "") == "newsletter"
+def _has_one_errand(request: HttpRequest) -> bool:
+    """Pages of the newsletter itself, and of the site's own machinery, such as a one-time link's."""
+    return request.path.startswith("/-/") or getattr(request.resolver_match, "namespace", "") == "newsletter"
 
 
 hooks.register("import_subscribers")(take)
