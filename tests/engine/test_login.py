@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from webstreet.engine.login import LoginToken, make_link
-from webstreet.kernel.errors import BadInput
+from webstreet.kernel.errors import BadInput, NotFound
 
 pytestmark = pytest.mark.django_db(databases=["default", "newsletter"])
 HOST = {"host": "blog.example.com"}
@@ -21,7 +21,7 @@ def _signed_in(client: Client) -> bool:
 
 
 def test_a_scanner_that_fetches_the_link_does_not_use_it_up():
-    path, expires_at = make_link("editor@example.org", "/admin/pages/")
+    path, expires_at = make_link("editor@example.org", "/admin/pages/", create=True)
     assert dt.timedelta(minutes=9) < expires_at - timezone.now() <= dt.timedelta(minutes=10)
     scanner, person = Client(headers=HOST), Client(headers=HOST)
     for _ in range(3):
@@ -33,6 +33,15 @@ def test_a_scanner_that_fetches_the_link_does_not_use_it_up():
     response = person.post(path)
     assert (response.status_code, response["Location"]) == (302, "/admin/pages/")
     assert _signed_in(person)
+
+
+@pytest.mark.parametrize("state", ["valid", "used"])
+def test_its_page_is_one_of_the_sites_messages(state):
+    path = make_link()[0] if state == "valid" else "/-/login/unknown/"
+    page = Client(headers=HOST).get(path).content.decode()
+    assert '<div class="frame">\n<div class="message">' in page
+    assert 'class="button"' in page
+    assert 'name="email"' not in page, "no form of the newsletter beside it"
 
 
 def test_it_works_once():
@@ -67,7 +76,12 @@ def test_a_forged_form_is_refused():
 
 def test_the_account_is_made_once_and_its_rights_are_kept():
     users = get_user_model().objects
-    make_link("New.Editor@example.org")
+    with pytest.raises(NotFound) as caught:
+        make_link("New.Editor@example.org")
+    assert caught.value.error_code == "editor.missing"
+    assert "--create" in str(caught.value)
+    assert not users.exists()
+    make_link("New.Editor@example.org", create=True)
     assert users.get(email__iexact="new.editor@example.org").is_superuser
     users.update(is_superuser=False)
     make_link("new.editor@example.org")
@@ -90,7 +104,7 @@ def test_an_address_that_is_none_is_refused():
 
 
 def test_an_account_that_is_switched_off_gets_no_link():
-    make_link("a@example.org")
+    make_link("a@example.org", create=True)
     get_user_model().objects.update(is_active=False)
     with pytest.raises(BadInput) as caught:
         make_link("a@example.org")

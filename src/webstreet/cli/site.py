@@ -292,6 +292,7 @@ def close(
     epilog="""
         webstreet site login acme/blog
         webstreet site login acme/blog --email editor@example.com
+        webstreet site login acme/blog --email new@example.com --create
     """,
 )
 def login(
@@ -301,6 +302,9 @@ def login(
         str, typer.Option("--email", metavar="ADDRESS", help="Editor to log in; else the first one.")
     ] = "",
     next_: Annotated[str, typer.Option("--next", metavar="PATH", help="Page to go to, as in /admin/.")] = "",
+    create: Annotated[
+        bool, typer.Option("--create", help="Make an editor with every right if none has this address.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a link that logs an editor into the site's admin once."""
@@ -308,7 +312,7 @@ def login(
     from webstreet.cli.site_view import on_site
 
     control, site = api(ctx), site_id(name)
-    body = {key: value for key, value in (("email", email), ("next", next_)) if value}
+    body = {key: value for key, value in (("email", email), ("next", next_), ("create", create)) if value}
     path = ("sites", site.client, site.site, "login-links")
     link = on_site(control, site, lambda: control.post(*path, body=body))
     show_link(link, "the site's admin", as_json=as_json)

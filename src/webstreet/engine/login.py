@@ -23,7 +23,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from webstreet.kernel.errors import BadInput
+from webstreet.kernel.errors import BadInput, NotFound
 
 LIFETIME = dt.timedelta(minutes=10)
 DEFAULT_EDITOR = "editor"
@@ -49,20 +49,22 @@ class LoginToken(models.Model):
 
 
 @sensitive_variables()
-def make_link(email: str = "", next_path: str = DEFAULT_NEXT) -> tuple[str, dt.datetime]:
+def make_link(email: str = "", next_path: str = DEFAULT_NEXT, *, create: bool = False) -> tuple[str, dt.datetime]:
     """A path below the site's base URL that logs an editor in once, and when it stops working.
 
     Args:
-        email: whose account; made, with every right, if there is none. Empty: the account "editor".
+        email: whose account. Empty: the account "editor", made with every right if there is none.
         next_path: where the editor arrives.
+        create: make an account with every right for ``email`` if there is none.
 
     Raises:
         BadInput: the next page is not on this site, or the address is not one.
+        NotFound: nobody edits this site under ``email``.
     """
     next_path = next_path or DEFAULT_NEXT
     if not (next_path.startswith("/") and url_has_allowed_host_and_scheme(next_path, allowed_hosts=None)):
         raise BadInput("The next page must be a path of this site, as in /admin/pages/.", code="login.next_invalid")
-    user = _editor(email.strip())
+    user = _editor(email.strip(), create=create)
     token = secrets.token_urlsafe(32)
     expires_at = timezone.now() + LIFETIME
     LoginToken.objects.filter(expires_at__lt=timezone.now() - LIFETIME).delete()
@@ -70,7 +72,7 @@ def make_link(email: str = "", next_path: str = DEFAULT_NEXT) -> tuple[str, dt.d
     return reverse("engine_login", args=[token]), expires_at
 
 
-def _editor(email: str) -> models.Model:
+def _editor(email: str, *, create: bool) -> models.Model:
     from django.core.exceptions import ValidationError
     from django.core.validators import validate_email
 
@@ -82,6 +84,12 @@ def _editor(email: str) -> models.Model:
     users = get_user_model().objects
     found = users.filter(email__iexact=email).first() if email else users.filter(username=DEFAULT_EDITOR).first()
     if found is None:
+        if email and not create:
+            raise NotFound(
+                "No editor of this site has that address: check it, ask whoever runs the site, or make the editor, who may then"
+                " do everything there, with --create.",
+                code="editor.missing",
+            )
         return users.create_superuser(username=email or DEFAULT_EDITOR, email=email, password=None)
     if not found.is_active:
         raise BadInput(

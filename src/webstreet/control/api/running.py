@@ -36,6 +36,7 @@ class WantedLink(Schema):
     model_config = ConfigDict(extra="forbid")
     email: str = Field("", max_length=254, description="the editor to log in; the site's first editor if empty")
     next: str = Field("", max_length=500, description="path on the site to land on")
+    create: bool = Field(False, description="make an editor with every right if none has this address")
 
 
 class LinkOut(Schema):
@@ -58,8 +59,8 @@ class LogQuery(Schema):
 def make_link(request: HttpRequest, client: str, site: str, data: WantedLink | None = None) -> Any:
     actor: Actor = request.auth
     found = to_change(request, client, site)
-    wanted = data or WantedLink(email="", next="")
-    url, expires_at = editor_link(found, email=wanted.email, next=wanted.next, by=actor.name)
+    wanted = data or WantedLink(email="", next="", create=False)
+    url, expires_at = editor_link(found, email=wanted.email, next=wanted.next, create=wanted.create, by=actor.name)
     return Status(201, {"url": url, "expires_at": expires_at})
 
 

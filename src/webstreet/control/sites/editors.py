@@ -22,11 +22,12 @@ PATH = re.compile(r"/(?![/\\])[!-~]*\Z")
 LINK_WITHIN_S = 60.0
 
 
-def editor_link(site: Site, *, email: str, next: str, by: str) -> tuple[str, dt.datetime]:
-    """The URL and when it stops working.
+def editor_link(site: Site, *, email: str, next: str, by: str, create: bool = False) -> tuple[str, dt.datetime]:
+    """The URL and when it stops working. ``create``: an unknown address becomes an editor with every right.
 
     Raises:
         BadInput: the address or path is not one. SiteNotRunning: try again when it runs. LoginLinkFailed: the site's log says why.
+        NotFound: nobody edits the site under that address.
     """
     if email and not EMAIL.match(email):
         raise BadInput("That is not a mail address.", code="login_link.email_invalid")
@@ -35,6 +36,7 @@ def editor_link(site: Site, *, email: str, next: str, by: str) -> tuple[str, dt.
     if site.seen_state != SiteState.RUNNING or not site.seen_address:
         raise errors.SiteNotRunning(f"{site} does not run, so nobody can log in to it now. Its state says why.")
     command = ["login-link", *(["--email", email] if email else []), *(["--next", next] if next else [])]
+    command += ["--create"] if create else []
     result = orchestrator_for(site.cluster).run(site.site_id, command, timeout_s=LINK_WITHIN_S)
     link = _read(result.stdout)
     note(by, "site.login_link_made", client=site.client.name, object=str(site))

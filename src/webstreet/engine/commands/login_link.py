@@ -9,7 +9,10 @@ from webstreet.engine.commands import emit, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--email", default="", help="the editor's address; the account is made if there is none")
+    parser.add_argument("--email", default="", help="the editor's address; else the site's first editor")
+    parser.add_argument(
+        "--create", action="store_true", help="make an editor with every right if none has this address"
+    )
     parser.add_argument("--next", default="", help="path of the page to arrive at, as in /admin/pages/")
 
 
@@ -17,6 +20,6 @@ def run(options: argparse.Namespace) -> None:
     from webstreet.engine.login import make_link
     from webstreet.engine.site import absolute
 
-    path, expires_at = make_link(options.email, options.next)
+    path, expires_at = make_link(options.email, options.next, create=options.create)
     emit(LoginLink(path=path, expires_at=expires_at.isoformat(timespec="seconds")))
     say(f"Open within ten minutes: {absolute(path)}")
