@@ -36,6 +36,8 @@ def parser() -> argparse.ArgumentParser:
     key.add_argument("--role", choices=["operator", "admin", "viewer"], required=True)
     key.add_argument("--client", default="", help="the client it is for; none for an operator")
     key.add_argument("--label", default="")
+    backup = commands.add_parser("backup", help="back up a site while it serves, and print the folder of the backup")
+    backup.add_argument("site", metavar="CLIENT/SITE")
     commands.add_parser("rotate-secrets", help="encrypt every stored secret with a new key")
     manage = commands.add_parser("manage", help="Django's own commands", add_help=False)
     manage.add_argument("arguments", nargs=argparse.REMAINDER)

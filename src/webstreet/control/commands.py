@@ -9,6 +9,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from webstreet.control.state import State
+from webstreet.kernel.clock import SystemClock
 
 BY = "operator at the machine"
 
@@ -54,6 +55,18 @@ def _key(chosen: Namespace) -> int:
     return 0
 
 
+def _backup(chosen: Namespace) -> int:
+    from webstreet.control.orchestrators.base import Backup
+    from webstreet.control.orchestrators.processes import ProcessesOrchestrator
+    from webstreet.kernel.ids import SiteId
+
+    site = SiteId.parse(chosen.site)
+    orchestrator = ProcessesOrchestrator(settings.STATE.processes)
+    orchestrator.apply(Backup(site, f"by-hand-{SystemClock().now():%Y%m%d-%H%M%S}"))
+    print(orchestrator.observe()[site].backup)
+    return 0
+
+
 def _rotate(_chosen: Namespace) -> int:
     from webstreet.control.sites.models import SiteSecret, vault
 
@@ -85,6 +98,7 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "halt": _halt,
     "login-link": _login_link,
     "key": _key,
+    "backup": _backup,
     "rotate-secrets": _rotate,
     "manage": _manage,
 }
