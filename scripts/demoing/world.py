@@ -134,9 +134,12 @@ class World:
     def start_control(self, port: int) -> None:
         """Start the control plane; it ends with us, however we end."""
         command = [sys.executable, "-m", "webstreet.cli.main", "control", "run", "--host", HOST, "--port", str(port)]
+        # Every site that is opened, also by hand, mails into the mailbox.
+        environment = {**os.environ, "WEBSTREET_SITE_EMAIL_URL": self.mailbox.smtp_url}
         with self.control_log.open("ab") as log:
             self.control = subprocess.Popen(
                 command,
+                env=environment,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -194,6 +197,7 @@ class World:
         """Stop everything, in order. May be repeated."""
         control = self.control
         if control is not None:
+            self.pids |= set(self._left()[0])
             # The control plane first: it would start again what it sees missing.
             control.terminate()
             try:
