@@ -16,6 +16,7 @@ from webstreet.control.clients.models import Role
 class ConsoleSite(UnfoldAdminSite):
     """Only members with the role operator get in."""
 
+    login_template = "console/login.html"
     index_template = "console/index.html"
     index_title = _("Overview")
     enable_nav_sidebar = True
