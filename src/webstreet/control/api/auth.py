@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from webstreet.control.clients.access import Actor
-from webstreet.control.clients.errors import TooManyFailures
+from webstreet.control.clients.errors import KeyUnknown, TooManyFailures
 from webstreet.control.clients.failures import Failures, address_of
 from webstreet.control.clients.models import AccessKey
 
@@ -19,7 +19,7 @@ of_address = Failures(limit=100)
 class Bearer(HttpBearer):
     """``Authorization: Bearer KEY``."""
 
-    def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+    def authenticate(self, request: HttpRequest, token: str) -> Actor:
         address = address_of(request)
         name = f"{address} {token[:12]}"
         if of_key.too_many(name) or of_address.too_many(address):
@@ -30,6 +30,8 @@ class Bearer(HttpBearer):
         if key is None:
             of_key.add(name)
             of_address.add(address)
-            return None
+            raise KeyUnknown(
+                "This key is not known here: it was revoked, or it belongs to another control plane. Check which key is sent."
+            )
         key.used()
         return Actor.of_key(key)

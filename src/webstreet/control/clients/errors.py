@@ -1,6 +1,6 @@
 """What can go wrong with clients and keys."""
 
-from webstreet.kernel.errors import BadInput, Conflict, NotFound, TooMany
+from webstreet.kernel.errors import BadInput, Conflict, NotFound, TooMany, Unauthenticated
 
 
 class ClientMissing(NotFound):
@@ -31,6 +31,12 @@ class KeyMissing(NotFound):
     """There is no such key, or the caller may not know of it."""
 
     code = "access_key.missing"
+
+
+class KeyUnknown(Unauthenticated):
+    """The request carries a key, but none of this control plane's."""
+
+    code = "access.key_unknown"
 
 
 class KeyRoleInvalid(BadInput):

@@ -107,7 +107,9 @@ def tail(folder: Folder, process: str, lines: int, follow: bool) -> Iterator[str
     How far `prepare` came is in its own log only: it would crowd out what the processes say.
     """
     names = [process] if process else sorted(path.name.removesuffix(".log") for path in folder.logs.glob("*.log"))
-    followed, found = [], []
+    followed: list[_Followed] = []
+    dated: list[tuple[str, str]] = []
+    found: Sequence[str] = ()
     for name in names:
         path = folder.logs / f"{name}.log"
         position, last = _last(path)
@@ -115,9 +117,9 @@ def tail(folder: Folder, process: str, lines: int, follow: bool) -> Iterator[str
         if process:
             found = last
         else:
-            found += [(at, f"{name}: {line}") for at, line in _dated(last, path) if not _PROGRESS.match(line)]
+            dated += [(at, f"{name}: {line}") for at, line in _dated(last, path) if not _PROGRESS.match(line)]
     if not process:
-        found = [line for _, line in sorted(found, key=lambda dated: dated[0])]
+        found = [line for _, line in sorted(dated, key=lambda pair: pair[0])]
     yield from found[-lines:] if lines > 0 else ()
     while follow:
         new = [
