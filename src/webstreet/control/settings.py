@@ -5,6 +5,7 @@ DATABASE_URL     PostgreSQL; unset: SQLite in the state folder.
 WEBSTREET_HOSTS  comma-separated host names under which the control plane is reached over TLS, besides this machine's loopback.
 WEBSTREET_TRUSTED_PROXIES  networks of the proxies in front of it and of the sites; only their X-Forwarded-* are believed.
 WEBSTREET_SITES_BASE_URL   where readers reach a site with a domain, as in https://{domain}; unset: the local address.
+WEBSTREET_SITE_EMAIL_URL   mail server of the sites that name none of their own; with a password rather as WEBSTREET_SITE_EMAIL_URL_FILE.
 WEBSTREET_MAX_IMPORT_MB    the largest import. WEBSTREET_MAX_IMPORT_MINUTES  the longest.
 """
 
@@ -21,6 +22,8 @@ from webstreet.control import proxies
 from webstreet.control.console.config import UNFOLD  # noqa: F401 unfold reads it here
 from webstreet.control.sites.front import VARIABLE as SITES_BASE_URL_VARIABLE
 from webstreet.control.sites.front import check_pattern
+from webstreet.control.sites.store_urls import VARIABLE as SITE_EMAIL_URL_VARIABLE
+from webstreet.control.sites.store_urls import default_email_url
 from webstreet.control.state import State
 
 STATE = State.of(os.environ).prepare()
@@ -30,6 +33,7 @@ EXTRA_HOSTS = [host.strip() for host in os.environ.get("WEBSTREET_HOSTS", "").sp
 TRUSTED_PROXIES_TEXT = os.environ.get(proxies.VARIABLE, "").strip()
 TRUSTED_PROXIES = proxies.parse_networks(TRUSTED_PROXIES_TEXT)
 SITES_BASE_URL = check_pattern(os.environ.get(SITES_BASE_URL_VARIABLE, "").strip())
+SITE_EMAIL_URL = default_email_url(read(os.environ, SITE_EMAIL_URL_VARIABLE))
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *EXTRA_HOSTS]
 
 INSTALLED_APPS = [

@@ -52,6 +52,7 @@ CASES = [
     ("POST", "/keys", {"role": "operator", "client": "acme"}, 422, "key.role_invalid"),
     ("POST", "/keys", {"role": "king"}, 422, "key.role_invalid"),
     ("POST", "/keys", {"role": "viewer", "client": "nobody"}, 404, "client.missing"),
+    ("GET", "/sites?state=foo", None, 422, "state.unknown"),
     ("DELETE", "/keys/ws_nothing", None, 404, "access_key.missing"),
 ]  # fmt: skip
 
@@ -105,6 +106,8 @@ def test_wrong_keys_are_held_back(anonymous: Any, operator: Any) -> None:
     anonymous.key = "ws_00000000_wrong"
     answers = [anonymous.get("/sites") for _ in range(12)]
     assert [a.status_code for a in answers] == [401] * 10 + [429] * 2
+    assert answers[0].json()["code"] == "access.key_unknown"
+    assert answers[0]["WWW-Authenticate"].startswith("Bearer")
     assert answers[-1].json()["code"] == "access.too_many_failures"
     assert int(answers[-1]["Retry-After"]) > 0
     assert operator.get("/sites").status_code == 200

@@ -15,9 +15,11 @@ from webstreet.contract.jobs import LoginLink as SiteLink
 from webstreet.control.clients.actions import make_login_link
 from webstreet.control.clients.models import AccessKey, Client, LoginLink, Member, Role
 from webstreet.control.console import password
+from webstreet.control.console.templatetags.console import import_words, sized
 from webstreet.control.sites.imports import Import
 from webstreet.control.sites.models import Site
 from webstreet.control.start import operator as make_operator
+from webstreet.kernel.secret import Secret
 
 
 @pytest.fixture
@@ -266,3 +268,56 @@ def test_the_button_to_the_sites_admin_answers_with_the_link(
     assert f'<meta http-equiv="refresh" content="0;url={url}">' in page
     assert f'href="{url}"' in page
     assert browser.get(f"/console/sites/site/{blog.pk}/link/").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/nope", "/console/nope/"])
+def test_an_address_that_is_none_has_a_page_of_the_console(browser: Browser, path: str) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 404
+    assert b"There is no such page" in answer.content
+    assert b"/static/console/error.css" in answer.content
+
+
+def test_the_login_page_names_the_link(db: None) -> None:
+    assert b"webstreet login" in Browser().get("/console/login/").content
+
+
+def test_only_the_latest_import_of_a_site_needs_attention(blog: Site, browser: Browser, reconcile: Any) -> None:
+    reconcile()
+    ended = {"site": blog, "source": "crispy-octo", "created_by": "test", "finished_at": timezone.now()}
+    Import.objects.create(**ended, failure={"code": "import.crashed", "message": "It fell over."})
+    assert b"It fell over." in browser.get("/console/overview/live/").content
+    Import.objects.create(**ended, report={"created": {"articles": 1}})
+    assert b"It fell over." not in browser.get("/console/overview/live/").content
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        ({"created": {"articles": 12, "subscribers": 38}}, "12 articles and 38 subscribers added"),
+        ({"created": {"articles": 0}, "rejected": [{}, {}]}, "nothing new; 2 records rejected"),
+        ({"created": {"articles": 1}, "updated": {"subscribers": 2}}, "1 article added; 2 subscribers updated"),
+    ],
+)
+def test_an_import_is_told_in_words(report: dict[str, Any], words: str) -> None:
+    assert import_words(report) == words
+
+
+@pytest.mark.parametrize(("n", "shown"), [(1, "1 byte"), (46_100, "46.1 kB"), (2_500_000, "2.5 MB")])
+def test_sizes_are_those_of_the_command_line(n: int, shown: str) -> None:
+    assert sized(n) == shown
+
+
+def test_the_mail_server_of_a_new_site(acme: Client, memory: Any, browser: Browser, settings: Any) -> None:
+    address = "/console/sites/site/add/"
+    assert b"its mails wait until it has one" in browser.get(address).content
+    form = {"client": "acme", "template": "publication", "languages": ["en"], "residency_newsletter": "hosted"}
+    browser.post(address, form | {"site": "mute"})
+    browser.post(address, form | {"site": "loud", "email_url": "smtp://mail.example:25"})
+    mute, loud = Site.objects.get(name="mute"), Site.objects.get(name="loud")
+    assert (mute.mail, loud.mail, mute.wanted_title) == ("none", "own", "Mute")
+    told = "This site has no mail server"
+    assert told in browser.get(f"/console/sites/site/{mute.pk}/change/").content.decode()
+    assert told not in browser.get(f"/console/sites/site/{loud.pk}/change/").content.decode()
+    settings.SITE_EMAIL_URL = Secret("smtp://mail.example:25")
+    assert b"this installation" in browser.get(address).content

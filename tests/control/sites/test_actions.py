@@ -8,16 +8,21 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from webstreet.contract.environment import SettingInvalid
 from webstreet.control.clients.actions import remove_client
 from webstreet.control.clients.errors import ClientHasSites, ClientMissing
 from webstreet.control.clients.models import Client
 from webstreet.control.journal.models import Event, JournalClosed
-from webstreet.control.orchestrators.base import OrchestratorError
+from webstreet.control.orchestrators.base import OrchestratorError, SeenSite, SiteState
 from webstreet.control.orchestrators.memory import MemoryOrchestrator
+from webstreet.control.reconcile.plan import Policy, plan
 from webstreet.control.sites import actions, errors
-from webstreet.control.sites.actions import Opening, open_site
+from webstreet.control.sites.actions import Opening, open_site, refresh_settings, suspend_site
 from webstreet.control.sites.models import Domain, Residency, Site, SiteSecret, vault
+from webstreet.control.sites.seen import record_seen
+from webstreet.control.sites.store_urls import default_email_url
 from webstreet.control.sites.wanted import wanted_sites
+from webstreet.kernel.clock import SystemClock
 from webstreet.kernel.errors import BadInput, DocumentInvalid, NotFound, WebstreetError
 from webstreet.kernel.ids import SiteId
 from webstreet.kernel.secret import Secret
@@ -237,3 +242,51 @@ def test_mysql_is_refused_with_what_to_use(acme: Client) -> None:
     with pytest.raises(DocumentInvalid) as caught:
         open_site(opening(database_urls={"default": Secret("mysql://u@db.example/x")}), by="test")
     assert "cannot use yet; use a PostgreSQL" in caught.value.problems[0].rule
+
+
+def test_a_site_without_a_title_has_one_made_from_its_name(acme: Client) -> None:
+    assert open_site(opening(title="  ", site="summer-2"), by="test").wanted_title == "Summer 2"
+
+
+def test_a_site_that_names_no_mail_server_gets_the_installations(acme: Client, settings: Any) -> None:
+    bare = open_site(opening(site="bare"), by="test")
+    own = open_site(opening(site="own", email_url=Secret("smtp://own.example:25")), by="test")
+    assert (bare.mail, own.mail) == ("none", "own")
+    assert "EMAIL_URL" not in bare.workload().secrets
+    settings.SITE_EMAIL_URL = Secret("smtp://u:canary-mail@mail.example:587")
+    # Only when it is decided anew: the wish of a generation stays what it was.
+    assert Site.objects.get(name="bare").workload() == bare.workload()
+    assert [refresh_settings(by="test") for _ in range(2)] == [1, 0]
+    bare, own = Site.objects.get(name="bare"), Site.objects.get(name="own")
+    assert (bare.mail, bare.wanted_generation, own.wanted_generation) == ("default", 2, 1)
+    assert bare.workload().secrets["EMAIL_URL"] == settings.SITE_EMAIL_URL
+    assert "DEFAULT_EMAIL_URL" not in bare.workload().secrets
+    assert own.workload().secrets["EMAIL_URL"] == Secret("smtp://own.example:25")
+    assert open_site(opening(site="later"), by="test").workload().secrets["EMAIL_URL"] == settings.SITE_EMAIL_URL
+    assert "canary-mail" not in str(list(Event.objects.values()))
+    settings.SITE_EMAIL_URL = Secret("")
+    assert refresh_settings(by="test") == 2
+    assert Site.objects.get(name="bare").mail == "none"
+
+
+def test_a_default_mail_server_that_is_none_is_refused_without_being_shown() -> None:
+    with pytest.raises(SettingInvalid) as caught:
+        default_email_url("imap://u:canary-mail@mail.example")
+    assert caught.value.error_code == "setting.site_email_url"
+    assert "canary" not in str(caught.value)
+
+
+def test_the_journal_does_not_say_starting_for_what_is_being_stopped(
+    blog: Site, memory: MemoryOrchestrator, reconcile: Any
+) -> None:
+    reconcile()
+    suspend_site(blog, by="test")
+    _seen_as(blog, SiteState.STARTING)
+    _seen_as(blog, SiteState.SUSPENDED)
+    told = [event.detail["state"] for event in Event.objects.filter(what="site.seen").order_by("id")]
+    assert told == ["running", "suspended"]
+
+
+def _seen_as(site: Site, state: SiteState) -> None:
+    seen = {site.site_id: SeenSite(site.site_id, state, accepted=2)}
+    record_seen(seen, plan(wanted_sites(), seen, Policy(), SystemClock().now()))

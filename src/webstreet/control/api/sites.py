@@ -10,14 +10,23 @@ from django.urls import reverse
 from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field, SecretStr
 
+from webstreet.contract.base import closest
 from webstreet.control.api.pages import Page, Paging, page
 from webstreet.control.clients.access import Actor
 from webstreet.control.sites import actions
 from webstreet.control.sites.models import Site
 from webstreet.control.sites.state import Shown
+from webstreet.kernel.errors import BadInput
 from webstreet.kernel.secret import Secret
 
 router = Router(tags=["sites"])
+CHOICES = [state.value for state in Shown if state is not Shown.CLOSED]
+
+
+class StateUnknown(BadInput):
+    """The list of sites cannot be narrowed to that."""
+
+    code = "state.unknown"
 
 
 class NewSite(Schema):
@@ -25,7 +34,7 @@ class NewSite(Schema):
     client: str = Field(examples=["acme"])
     site: str = Field(description="slug, once a client", examples=["blog"])
     template: str = Field(examples=["publication"])
-    title: str = Field("", description="what readers see; the name if empty")
+    title: str = Field("", description="what readers see; made from the name if empty")
     domains: list[str] = Field(default=[], max_length=50, description="the first is the canonical one")
     languages: list[str] = Field(default=["en"], max_length=20, description="the first is the default")
     parameters: dict[str, dict[str, Any]] = Field(default={}, description="atom -> parameters, over the template's")
@@ -33,7 +42,9 @@ class NewSite(Schema):
     database_urls: dict[str, SecretStr] = Field(
         default={}, description='"default" or an atom -> URL; never shown again'
     )
-    email_url: SecretStr | None = Field(None, description="SMTP server; never shown again")
+    email_url: SecretStr | None = Field(
+        None, description="SMTP server; the installation's default if none; never shown again"
+    )
 
 
 class Confirmation(Schema):
@@ -75,6 +86,7 @@ class SiteOut(Schema):
     next: str = Field(description="what happens next; empty if nothing has to")
     processes: list[ProcessOut]
     differs: list[DiffersOut]
+    mail: str = Field(description="own: its own mail server; default: the installation's; none: nobody named one")
     suspended: bool
     closing: bool
     last_backup: str
@@ -89,7 +101,7 @@ class SitePage(Page):
 
 class SiteFilter(Paging):
     client: str = Field("", max_length=100, description="only sites of this client")
-    state: str = Field("", max_length=20, description="only sites in this state")
+    state: str = Field("", max_length=20, description=f"only sites in this state: {', '.join(CHOICES)}")
 
 
 def shape(request: HttpRequest, site: Site) -> dict[str, Any]:
@@ -113,6 +125,7 @@ def shape(request: HttpRequest, site: Site) -> dict[str, Any]:
         "next": site.seen_next,
         "processes": site.seen_processes,
         "differs": [{"what": d.what, "wanted": d.wanted, "seen": d.seen} for d in site.differs],
+        "mail": site.mail,
         "suspended": site.wanted_suspended,
         "closing": site.wanted_closing,
         "last_backup": site.seen_backup,
@@ -126,11 +139,14 @@ def shape(request: HttpRequest, site: Site) -> dict[str, Any]:
 def list_sites(request: HttpRequest, paging: Query[SiteFilter]) -> dict[str, Any]:
     actor: Actor = request.auth
     rows = actor.sees(Site, Site.objects.kept()).with_state().select_related("client", "cluster")
-    rows = rows.prefetch_related("domains", "residencies")
+    rows = rows.prefetch_related("domains", "residencies", "secrets")
     if paging.client:
         rows = rows.filter(client__name=paging.client.replace("\0", ""))
     if paging.state:
-        rows = rows.filter(shown_state=paging.state.replace("\0", ""))
+        if paging.state not in CHOICES:
+            hint = closest(paging.state, CHOICES) or f"There are: {', '.join(CHOICES)}."
+            raise StateUnknown(f'No site can be in a state "{paging.state}". {hint}')
+        rows = rows.filter(shown_state=paging.state)
     by_name = ("client__name", "name")
     sorts = {
         "attention": ("attention", *by_name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -38,13 +38,18 @@ def overview() -> dict[str, Any]:
         "tiles": _tiles(counts),
         "attention": in_order.filter(shown_state__in=ATTENTION)[:FEW],
         "under_way": in_order.filter(shown_state__in=UNDER_WAY)[:FEW],
-        "failed_imports": Import.objects.filter(failure__isnull=False, site__closed_at=None).select_related(
-            "site__client"
-        )[:3],
+        "failed_imports": _failed_imports()[:FEW],
         "blind": [cluster for cluster in Cluster.objects.all() if not cluster.is_seen(now)],
         "events": Event.objects.all()[:FEW],
         "state_folder": settings.STATE.root,
     }
+
+
+def _failed_imports() -> QuerySet[Import]:
+    """Only the latest import of a site counts: when it was tried again, the failure before needs nobody any more."""
+    later = Import.objects.filter(site=OuterRef("site"), created_at__gt=OuterRef("created_at"))
+    failed = Import.objects.filter(~Exists(later), failure__isnull=False, site__closed_at=None)
+    return failed.select_related("site__client")
 
 
 def _tiles(counts: dict[str, int]) -> list[dict[str, Any]]:

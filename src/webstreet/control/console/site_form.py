@@ -21,7 +21,9 @@ class NewSite(forms.Form):
     site = forms.CharField(
         label=_("Name"), max_length=40, help_text=_("Lower-case letters, digits and hyphens. It never changes.")
     )
-    title = forms.CharField(label=_("Title"), max_length=200, required=False, help_text=_("What readers see."))
+    title = forms.CharField(
+        label=_("Title"), max_length=200, required=False, help_text=_("What readers see. Made from the name if empty.")
+    )
     template = forms.ChoiceField(label=_("Template"))
     domains = forms.CharField(
         label=_("Domains"),
@@ -35,9 +37,23 @@ class NewSite(forms.Form):
         label=_("Languages"), choices=settings.LANGUAGES, widget=forms.CheckboxSelectMultiple, initial=["en"]
     )
 
+    email_url = forms.CharField(
+        label=_("Mail server"),
+        required=False,
+        max_length=2000,
+        widget=forms.PasswordInput({"autocomplete": "off"}),
+    )
+
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["template"].choices = [(one.name, one.title) for one in shelf.templates()]
+        empty = (
+            _("Left empty, its mails go to this installation's mail server.")
+            if settings.SITE_EMAIL_URL
+            else _("Left empty, its mails wait until it has one.")
+        )
+        secret = _("Never shown again.")
+        self.fields["email_url"].help_text = f"smtp+tls://user:password@host:587. {empty} {secret}"
         self.sensitive = [atom for atom in shelf.release().atoms if atom.sensitive]
         for atom in self.sensitive:
             self.fields[f"residency_{atom.name}"] = forms.ChoiceField(
@@ -68,4 +84,5 @@ class NewSite(forms.Form):
             languages=tuple(data["languages"]),
             residency={atom: where for atom, where in residency.items() if where == "client"},
             database_urls=urls,
+            email_url=Secret(data["email_url"]) if data["email_url"] else None,
         )

@@ -30,10 +30,12 @@ from webstreet.control.places.orchestrators import orchestrator_for
 from webstreet.control.sites import actions
 from webstreet.control.sites.editors import editor_link
 from webstreet.control.sites.models import Site
-from webstreet.control.sites.state import UNDER_WAY, wanted_state_of
+from webstreet.control.sites.state import UNDER_WAY, Shown, wanted_state_of
 from webstreet.kernel.errors import DocumentInvalid, WebstreetError
 
 LOG_LINES = 40
+STOPPING = (Shown.SUSPENDING, Shown.CLOSING)
+"""Where processes that are not all up are on their way down."""
 LIVE_BUSY, LIVE_CALM = "every 2s", "every 10s"
 
 
@@ -98,7 +100,7 @@ class SitePages(Pages):
 
     @display(description=gettext_lazy("Site"), ordering="name")
     def shown_name(self, site: Site) -> str:
-        return f"{site} · {site.wanted_title}" if site.wanted_title != site.name else str(site)
+        return f"{site} · {site.shown_title}" if site.shown_title else str(site)
 
     @display(description=gettext_lazy("State"), ordering="attention")
     def shown_word(self, site: Any) -> str:
@@ -156,9 +158,7 @@ class SitePages(Pages):
         return console.page(
             request,
             "console/site.html",
-            title=f"{site.wanted_title} ({site})"
-            if site.wanted_title != site.name
-            else _("Site %(site)s") % {"site": site},
+            title=f"{site.shown_title} ({site})" if site.shown_title else _("Site %(site)s") % {"site": site},
             log=log,
             log_note=log_note,
             imports=site.imports.all()[:5],
@@ -250,7 +250,11 @@ class SitePages(Pages):
         return redirect("console:sites_site_change", pk)
 
     def _site(self, pk: int) -> Any:
-        rows = Site.objects.with_state().select_related("client", "cluster").prefetch_related("domains", "residencies")
+        rows = (
+            Site.objects.with_state()
+            .select_related("client", "cluster")
+            .prefetch_related("domains", "residencies", "secrets")
+        )
         return get_object_or_404(rows, pk=pk)
 
     def _try(self, action: Any) -> str:
@@ -267,6 +271,7 @@ def _live(site: Any) -> dict[str, Any]:
         "sentence": SENTENCES[site.shown_state],
         "tone": f"ws-{LOOKS[site.shown_state].tone}",
         "wanted_state": wanted_state_of(site),
+        "seen_state": "stopping" if site.shown_state in STOPPING and site.seen_state == "starting" else site.seen_state,
         "release": shelf.release().version,
         "differences": [{"word": DIFFERS[row.what], "wanted": row.wanted, "seen": row.seen} for row in site.differs],
         "trigger": LIVE_BUSY if site.shown_state in UNDER_WAY else LIVE_CALM,
@@ -290,7 +295,11 @@ def _log(site: Site) -> tuple[str, str]:
 def _numbers(site: Site) -> list[str]:
     domains = len(site.domain_names)
     waiting = site.imports.filter(finished_at=None).count()
-    lines = [ngettext("%(n)s domain stops answering.", "%(n)s domains stop answering.", domains) % {"n": domains}]
+    lines = []
+    if domains:
+        lines.append(
+            ngettext("%(n)s domain stops answering.", "%(n)s domains stop answering.", domains) % {"n": domains}
+        )
     if waiting:
         lines.append(ngettext("%(n)s import is cut off.", "%(n)s imports are cut off.", waiting) % {"n": waiting})
     return lines

@@ -50,6 +50,7 @@ IMPORT_STATES = {
 }
 SEEN = {
     "starting": pgettext_lazy("state of a site", "Starting"),
+    "stopping": pgettext_lazy("state of a site", "Stopping"),
     "gone": pgettext_lazy("state of a site", "Gone"),
 }
 SENTENCES = {
@@ -79,6 +80,7 @@ EVENTS = {
     "site.seen": _("State changed"),
     "site.closed": _("Site closed"),
     "site.settings_changed": _("Settings changed"),
+    "site.mail_changed": _("Mail server changed"),
     "site.login_link_made": _("Site login link made"),
     "import.asked": _("Import asked for"),
     "import.done": _("Import done"),

@@ -23,7 +23,7 @@ from webstreet.control.journal.models import note
 from webstreet.control.places.models import make_local
 from webstreet.control.sites import errors
 from webstreet.control.sites.front import settings_of
-from webstreet.control.sites.models import Domain, Residency, Site, SiteSecret
+from webstreet.control.sites.models import Domain, Residency, Site, SiteSecret, made_title
 from webstreet.control.sites.store_urls import check_client_database_url, check_database_url, check_email_url
 from webstreet.kernel.errors import DocumentInvalid, Problem
 from webstreet.kernel.ids import SiteId, slug
@@ -40,7 +40,8 @@ class Opening:
         parameters: atom -> parameters, laid over the template's.
         residency: atom -> "hosted" or "client"; only sensitive atoms.
         database_urls: "default" or an atom's name -> URL; stored encrypted.
-        email_url: SMTP server for the site's mails; stored encrypted.
+        title: made from the name if empty.
+        email_url: SMTP server for the site's mails, stored encrypted; none: the installation's.
     """
 
     client: str
@@ -90,7 +91,7 @@ def checked_manifest(wish: Opening) -> SiteManifest:
         manifest = template.site(
             client=wish.client,
             site=wish.site,
-            title=wish.title.strip() or wish.site,
+            title=wish.title.strip() or made_title(wish.site),
             languages=list(wish.languages),
             domains=list(wish.domains),
             parameters=wish.parameters,
@@ -137,15 +138,19 @@ def close_site(site: Site, *, confirm: str, by: str) -> Site:
 
 
 def refresh_settings(*, by: str) -> int:
-    """Tell the sites what stands in front of them now, each in a new generation of its wish; how many were told anew."""
+    """Tell the sites what stands in front of them now and who takes their mails, each in a new generation; how many were told anew."""
     told = 0
     for site in Site.objects.kept().filter(wanted_closing=False):
         with transaction.atomic():
             held = _held(site)
             front = _front(held.domain_names)
-            if front != held.settings and held.wish(wanted_settings=front):
+            mail = SiteSecret.put_default_mail(held, settings.SITE_EMAIL_URL)
+            if mail:
+                note(by, "site.mail_changed", client=held.client.name, object=str(held), mail=held.mail)
+            wanted = {"wanted_settings": front} if front != held.settings else {}
+            if (mail or wanted) and held.wish(renewed=mail, **wanted) and wanted:
                 note(by, "site.settings_changed", client=held.client.name, object=str(held), **front)
-                told += 1
+            told += bool(mail or wanted)
     return told
 
 
@@ -189,6 +194,7 @@ def _create(client: Client, manifest: SiteManifest, wish: Opening, by: str) -> S
         SiteSecret.put(site, variable, url)
     if wish.email_url:
         SiteSecret.put(site, environment.EMAIL_URL, wish.email_url)
+    SiteSecret.put_default_mail(site, settings.SITE_EMAIL_URL)
     note(
         by, "site.open_wanted", client=client.name, object=str(site), template=site.wanted_template,
         domains=list(manifest.domains), residency=dict(manifest.residency),

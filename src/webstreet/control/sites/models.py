@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from webstreet.contract.environment import BASE_URL
+from webstreet.contract.environment import BASE_URL, EMAIL_URL
 from webstreet.contract.site import MANIFEST_NAME, SiteManifest, normal_domain
 from webstreet.control.clients.models import Client
 from webstreet.control.orchestrators.base import SiteState, Workload
@@ -18,6 +18,14 @@ from webstreet.control.sites.state import Differs, Shown, SiteQuerySet, differs,
 from webstreet.control.vault import Vault
 from webstreet.kernel.ids import SLUG_MAX, SiteId
 from webstreet.kernel.secret import Secret
+
+DEFAULT_EMAIL_URL = "DEFAULT_EMAIL_URL"
+"""Name of the secret that is the installation's mail server, kept for a site that named none."""
+
+
+def made_title(name: str) -> str:
+    """The title of a site that was given none: "summer-2" is "Summer 2"."""
+    return name.replace("-", " ").title()
 
 
 def vault() -> Vault:
@@ -103,6 +111,17 @@ class Site(models.Model):
         return differs(self)
 
     @property
+    def shown_title(self) -> str:
+        """The title, where it says more than the name."""
+        return self.wanted_title if self.wanted_title not in (self.name, made_title(self.name)) else ""
+
+    @property
+    def mail(self) -> str:
+        """Whose mail server it hands its mails to: "own", "default" (the installation's), or "none"."""
+        names = {secret.name for secret in self.secrets.all()}
+        return "own" if EMAIL_URL in names else "default" if DEFAULT_EMAIL_URL in names else "none"
+
+    @property
     def address(self) -> str:
         """Where people reach it: through the proxy if there is one, else what the orchestrator says, else the first domain."""
         domains = self.domain_names
@@ -125,18 +144,25 @@ class Site(models.Model):
 
     def workload(self) -> Workload:
         """The wish as the orchestrator takes it, secrets opened."""
+        secrets = {secret.name: secret.value for secret in self.secrets.all()}
+        if default := secrets.pop(DEFAULT_EMAIL_URL, None):
+            secrets.setdefault(EMAIL_URL, default)
         return Workload(
             manifest=self.manifest(),
             generation=self.wanted_generation,
             settings=self.settings,
-            secrets={secret.name: secret.value for secret in self.secrets.all()},
+            secrets=secrets,
             suspended=self.wanted_suspended,
         )
 
-    def wish(self, **changes: Any) -> bool:
-        """Change the wish; False if that is what was wished already. The caller holds the row (``select_for_update``)."""
+    def wish(self, *, renewed: bool = False, **changes: Any) -> bool:
+        """Change the wish; False if that is what was wished already. The caller holds the row (``select_for_update``).
+
+        Args:
+            renewed: something that is kept elsewhere (a secret) changed.
+        """
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
-        if not changed:
+        if not changed and not renewed:
             return False
         for name, value in changed.items():
             setattr(self, name, value)
@@ -214,6 +240,19 @@ class SiteSecret(models.Model):
     @classmethod
     def put(cls, site: Site, name: str, value: Secret) -> None:
         cls.objects.update_or_create(site=site, name=name, defaults={"token": vault().close(value)})
+
+    @classmethod
+    def put_default_mail(cls, site: Site, url: Secret) -> bool:
+        """Keep the installation's mail server (or none) for a site that named none of its own; whether that was another one."""
+        held = {secret.name: secret for secret in site.secrets.all()}
+        kept = held.get(DEFAULT_EMAIL_URL)
+        if EMAIL_URL in held or (kept.value == url if kept else not url):
+            return False
+        if url:
+            cls.put(site, DEFAULT_EMAIL_URL, url)
+        elif kept:
+            kept.delete()
+        return True
 
     @classmethod
     def renew_all(cls) -> int:

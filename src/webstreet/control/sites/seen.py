@@ -14,6 +14,7 @@ from webstreet.control.places.models import LOCAL, Cluster
 from webstreet.control.reconcile.plan import Plan, Settled, Stalled, Waiting
 from webstreet.control.sites.imports import Import
 from webstreet.control.sites.models import Site
+from webstreet.control.sites.state import shown
 from webstreet.kernel.ids import SiteId
 
 BY = "control"
@@ -25,7 +26,7 @@ def record_seen(seen: Mapping[SiteId, SeenSite], made: Plan, cluster: str = LOCA
     now = timezone.now()
     with transaction.atomic():
         Cluster.objects.filter(name=cluster).update(seen_at=now, seen_note="")
-        for site in Site.objects.kept().filter(cluster__name=cluster).select_related("client"):
+        for site in Site.objects.kept().filter(cluster__name=cluster).select_related("client", "cluster"):
             if site.site_id in made.results:
                 _record(site, seen.get(site.site_id), made.results[site.site_id])
 
@@ -40,9 +41,14 @@ def _record(site: Site, found: SeenSite | None, result: Settled | Waiting | Stal
         return
     if "seen_state" in changed or "seen_generation" in changed:
         changed["seen_since"] = timezone.now()
-    if "seen_state" in changed:
+    before = shown(site, timezone.now())
+    for name, value in changed.items():
+        setattr(site, name, value)
+    # The word that people read: what is seen alone would call a site that is being stopped "starting".
+    word = shown(site, timezone.now())
+    if word != before:
         note(
-            BY, "site.seen", client=site.client.name, object=str(site), state=values["seen_state"] or "nothing",
+            BY, "site.seen", client=site.client.name, object=str(site), state=word.value,
             generation=values["seen_generation"],
         )  # fmt: skip
     Site.objects.filter(pk=site.pk).update(**changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from webstreet.contract.environment import SettingInvalid
 from webstreet.kernel.secret import Secret
 
 DATABASE_SCHEMES = ("postgresql", "postgres", "sqlite")
@@ -11,6 +12,8 @@ DATABASE_SCHEMES = ("postgresql", "postgres", "sqlite")
 NOT_YET = ("mysql", "mariadb")
 EMAIL_SCHEMES = ("smtp", "smtp+tls", "smtps")
 LONGEST = 2000
+VARIABLE = "WEBSTREET_SITE_EMAIL_URL"
+"""Of the control plane: the mail server of the sites that name none of their own."""
 
 
 def check_database_url(url: Secret) -> str:
@@ -27,6 +30,18 @@ def check_client_database_url(url: Secret) -> str:
 
 def check_email_url(url: Secret) -> str:
     return _check(url, EMAIL_SCHEMES, "smtp://user:password@host:587")
+
+
+def default_email_url(text: str) -> Secret:
+    """The value of `VARIABLE`, kept secret.
+
+    Raises:
+        SettingInvalid: it is not the URL of a mail server.
+    """
+    url = Secret(text.strip())
+    if url and (rule := check_email_url(url)):
+        raise SettingInvalid(f"{VARIABLE} {rule}", code="setting.site_email_url")
+    return url
 
 
 def _check(url: Secret, schemes: tuple[str, ...], example: str, hostless: tuple[str, ...] = ()) -> str:

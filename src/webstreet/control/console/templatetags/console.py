@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import get_text_list
 from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 
 from webstreet.control.console.words import EVENTS, IMPORT_LOOKS, IMPORT_STATES, LOOKS, SEEN, STATES, Look
 
@@ -67,6 +70,52 @@ def state_word(state: str) -> str:
 def event_words(what: str) -> str:
     """What happened, in words; the code itself if there are none."""
     return str(EVENTS.get(what, what))
+
+
+IMPORTED = {
+    "articles": ngettext_lazy("%(n)s article", "%(n)s articles", "n"),
+    "subscribers": ngettext_lazy("%(n)s subscriber", "%(n)s subscribers", "n"),
+}
+SIZES = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+
+
+@register.filter
+def sized(size_bytes: int) -> str:
+    """A size in the units of the command line."""
+    for limit, unit in SIZES:
+        if size_bytes >= limit:
+            return f"{number_format(size_bytes / limit, 1)} {_unit(unit)}"
+    return ngettext("%(n)s byte", "%(n)s bytes", size_bytes) % {"n": size_bytes}
+
+
+def _unit(unit: str) -> str:
+    return {"GB": gettext("GB"), "MB": gettext("MB"), "kB": gettext("kB")}[unit]
+
+
+@register.filter
+def import_words(report: dict[str, Any]) -> str:
+    """What an import did: "12 articles and 38 subscribers added"."""
+    parts = [
+        sentence % {"what": _listed(counts)}
+        for sentence, counts in (
+            (gettext("%(what)s added"), report.get("created") or {}),
+            (gettext("%(what)s updated"), report.get("updated") or {}),
+        )
+        if any(counts.values())
+    ] or [gettext("nothing new")]
+    rejected = len(report.get("rejected") or ())
+    if rejected:
+        parts.append(ngettext("%(n)s record rejected", "%(n)s records rejected", rejected) % {"n": rejected})
+    return "; ".join(parts)
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return str(
+        get_text_list(
+            [str(IMPORTED[kind] % {"n": n}) if kind in IMPORTED else f"{n} {kind}" for kind, n in counts.items() if n],
+            gettext("and"),
+        )
+    )
 
 
 @register.filter
