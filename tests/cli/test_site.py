@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -136,6 +138,24 @@ def test_suspend_and_resume_are_each_others_opposite(site: str, webstreet: Run) 
     assert (paused.status_code, "Retry-After" in paused.headers) == (503, True)
     assert f"runs at {site}" in webstreet("site", "resume", SITE).out
     assert httpx.get(site, trust_env=False).status_code == 200
+
+
+def test_a_backup_made_by_hand_is_put_back_by_the_commands_of_the_page(site: str, control: Control) -> None:
+    bash = {"env": environment(control.state, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}"), "text": True}
+    made = subprocess.run(["webstreet-control", "backup", SITE], capture_output=True, timeout=60, check=True, **bash)
+    folder = Path(made.stdout.strip())
+    assert folder.parent == control.state / "processes" / "backups" / SITE
+    assert {"default.sqlite3", "newsletter.sqlite3", "site.yaml", "backup.json"} <= {p.name for p in folder.iterdir()}
+    before = httpx.get(f"{site}/sitemap.xml", trust_env=False).text
+
+    page = (ROOT / "docs" / "howto" / "backup.md").read_text("utf-8").partition("## Restore a site")[2]
+    typed = re.findall(r"^\$ (.+)$", page, re.M)
+    assert [line.split()[0] for line in typed] == ["webstreet", "cd", "rm", "cp", "mv", "webstreet"]
+    script = "\n".join(typed).replace("acme/blog", SITE).replace("~/.local/share/webstreet", str(control.state))
+    script = re.sub(r"by-hand-[\d-]+", folder.name, script)
+    done = subprocess.run(["bash", "-ec", script], capture_output=True, timeout=120, check=False, **bash)
+    assert done.returncode == 0, done.stderr
+    assert httpx.get(f"{site}/sitemap.xml", trust_env=False).text == before
 
 
 def test_closing_asks_says_what_goes_and_keeps_a_backup(site: str, webstreet: Run) -> None:
