@@ -67,7 +67,7 @@ def test_a_wrong_key_is_not_allowed(control: Control, tmp_path: Path) -> None:
     key.chmod(0o600)
     result = run(control.state, "--key-file", str(key), "client", "list")
     assert result.code == DENIED
-    assert "[access.unauthenticated]" in told(result)
+    assert "[access.key_unknown]" in told(result)
 
 
 def test_the_operators_key_is_not_shown_to_a_stranger(control: Control) -> None:

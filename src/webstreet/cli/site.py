@@ -86,7 +86,7 @@ def open_(
     wish = {
         "client": site.client,
         "site": site.site,
-        "title": title or site.site.replace("-", " ").title(),
+        "title": title,
         "template": slug(template, what="template"),
         "domains": domain or [],
         "languages": language or ["en"],

@@ -138,6 +138,13 @@ def test_pages_of_a_site_load_in_every_state(blog: Site, browser: Browser, recon
         reconcile()
 
 
+def test_the_journal_names_its_columns_and_counts_events(blog: Site, browser: Browser) -> None:
+    page = browser.get("/console/journal/event/").content.decode()
+    assert 'data-label="When"' in page
+    assert "Select record" not in page
+    assert re.search(r"\d+ events?\b", page)
+
+
 def test_a_site_that_was_just_opened_has_no_log_yet(blog: Site, browser: Browser, reconcile: Any) -> None:
     page = f"/console/sites/site/{blog.pk}/change/"
     told = browser.get(page).content.decode()

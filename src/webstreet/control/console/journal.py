@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,7 +17,14 @@ from webstreet.control.console.templatetags.console import ago, event_words
 from webstreet.control.journal.models import Event
 
 
+class Events(Paginator):
+    """Counts what the journal has many of: events."""
+
+    template_name = "console/events_pagination.html"
+
+
 class EventPages(Pages):
+    paginator = Events
     list_display = ("shown_at", "shown_what", "object", "who", "shown_detail")
     list_display_links = None
     list_filter = ("what",)

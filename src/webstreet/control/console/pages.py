@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.contrib.admin.utils import label_for_field
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 
 
@@ -20,6 +24,18 @@ class Pages(ModelAdmin):
     list_per_page = 50
     list_fullwidth = True
     list_filter_sheet = False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        response = super().changelist_view(request, extra_context)
+        if self.list_display_links is None and isinstance(response, TemplateResponse):
+            response.add_post_render_callback(self._name_first_column)
+        return response
+
+    def _name_first_column(self, response: Any) -> None:
+        """unfold takes a first column without a link for the check boxes of bulk actions, which we have none of."""
+        wrong = format_html('data-label="{}"', _("Select record"))
+        right = format_html('data-label="{}"', label_for_field(self.list_display[0], self.model, self))
+        response.content = response.content.replace(wrong.encode(), right.encode())
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
