@@ -70,7 +70,7 @@ class Story:
             if SITE not in known:
                 self.world.cli(
                     "site", "open", SITE, "--template", "publication", "--title", "Crispy Octo", "--language", "en",
-                    "--language", "fr", "--domain", "crispy-octo.example", "--email-url", self.world.mailbox.smtp_url,
+                    "--language", "fr", "--domain", "crispy-octo.example",
                 )  # fmt: skip
             site = eventually(self._answering, within_s=90, what="The site's start")
             self.address = site["address"].rstrip("/") + "/"
