@@ -42,6 +42,8 @@ def _page(atom: AtomManifest) -> str:
         ("Hooks it answers", ", ".join(f"`{name}`" for name in atom.hooks_used) or "none"),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in facts)
+    # A table of parameters in it would stand here twice: the one from the manifest is complete.
+    readme = re.sub(r"^\| Parameter \|.*\n(?:\|.*(?:\n|\Z))+\n?", "", readme, flags=re.M)
     # The README's links lead into the source, which is not part of these pages.
     readme = re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]+\)", r"\1", readme)
     return f"{readme}\n\n## Manifest\n\n| | |\n|---|---|\n{table}\n\n{_parameters(atom)}"
@@ -54,7 +56,7 @@ def _parameters(atom: AtomManifest) -> str:
     rows = [
         f"| `{name}` | {_type(schema)} | {_default(schema)} | {_cell(schema)} |" for name, schema in properties.items()
     ]
-    return "## Parameters\n\n| Name | Value | Default | Meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    return "## Every parameter\n\n| Name | Value | Default | Meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def _default(schema: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ def pages() -> dict[str, str]:
     parts = [
         HEAD,
         "## Options of every command\n",
+        "`--url` and `--key-file` may stand before the noun or after the verb.\n",
         _options(root),
         "\n## Exit codes\n",
         "| Code | Meaning |",
@@ -70,6 +71,17 @@ def _metavar(parameter: Any) -> str:
     return name if parameter.required else f"[{name}]"
 
 
+def _default(parameter: Any) -> str:
+    """What holds when the option is not given, unless that is nothing at all."""
+    value = parameter.default
+    if value in (None, "", False) or callable(value):
+        return ""
+    if value is True and parameter.secondary_opts:
+        value = parameter.opts[0]
+    shown = f"{value:g}" if isinstance(value, float) else str(getattr(value, "value", value))
+    return f"Default: `{shown}`."
+
+
 def _options(command: Any) -> str:
     rows = []
     for parameter in command.params:
@@ -81,5 +93,5 @@ def _options(command: Any) -> str:
         else:
             value = f" {parameter.metavar}" if parameter.metavar else ""
             flags = ", ".join(f"`{flag}{value}`" for flag in [*parameter.opts, *parameter.secondary_opts])
-            rows.append(f"| {flags} | {text} |")
+            rows.append(f"| {flags} | {' '.join([text, _default(parameter)]).strip()} |")
     return "| Argument, option | Meaning |\n|---|---|\n" + "\n".join(rows) + "\n" if rows else ""
