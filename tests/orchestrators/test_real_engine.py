@@ -160,7 +160,9 @@ def test_a_real_site_behind_a_proxy_knows_its_public_address(ground: Ground) -> 
 
 
 def test_a_real_site_comes_back_after_its_supervisor_was_killed(ground: Ground) -> None:
-    generation, number = newest(ground), port(ground)
+    generation, number = newest(ground) + 1, port(ground)
+    ground.apply(wish(generation))  # the test before may have left a wish with other settings
+    running(ground, generation)
     folder = Folder(ground.orchestrator.root / "sites" / SITE.client / SITE.site)
     pid = supervisor_pid(folder)
     assert pid
