@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from webstreet.atoms.newsletter import actions, guard, tasks
+from webstreet.atoms.newsletter import actions, guard, mail_server, tasks
 from webstreet.atoms.newsletter.importing import take
+from webstreet.contract.health import Part
 from webstreet.engine import hooks
 
 SLOTS = ("after_article", "home_after", "footer")
@@ -44,6 +45,11 @@ def slot(name: str, request: HttpRequest | None, context: dict[str, Any]) -> Saf
 def _has_one_errand(request: HttpRequest) -> bool:
     """Pages of the newsletter itself, and of the site's own machinery, such as a one-time link's."""
     return request.path.startswith("/-/") or getattr(request.resolver_match, "namespace", "") == "newsletter"
+
+
+@hooks.register("ready_parts")
+def ready_parts() -> list[Part]:
+    return [mail_server.watch.part()]
 
 
 hooks.register("import_subscribers")(take)

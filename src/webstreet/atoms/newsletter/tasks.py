@@ -12,7 +12,7 @@ import time
 from django.db.models import Q
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import actions, ledger, mails
+from webstreet.atoms.newsletter import actions, ledger, mail_server, mails
 from webstreet.atoms.newsletter.guard import Admitted
 from webstreet.atoms.newsletter.models.base import APP, alias
 from webstreet.atoms.newsletter.models.delivery import Chunk
@@ -85,6 +85,8 @@ def send_notice(notice_id: int) -> None:
     envelope = mails.notice_envelope(notice)
     results, trouble = runner.run(transport.send([envelope], deadline=time.monotonic() + STEP_S))
     result = results[0]
+    if trouble is not None or result.outcome is not Outcome.UNSENT:
+        mail_server.sending.noted(trouble.code if trouble else "")
     if result.outcome in (Outcome.SENT, Outcome.UNCERTAIN):
         notice.was_sent(result.code)
     elif result.outcome is Outcome.FAILED:
@@ -130,6 +132,8 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
         done = pump(outbox, transport, runner, budget_s=budget_s)
     finally:
         outbox.close()
+    if done.trouble is not None or done.results:
+        mail_server.sending.noted(done.trouble.code if done.trouble else "")
     return not done.empty and done.trouble is None
 
 
