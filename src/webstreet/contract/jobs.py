@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
 from webstreet.contract.base import Document
 
@@ -57,3 +57,15 @@ class Failure(Document):
     code: str
     message: str
     problems: list[dict[str, str]] = Field(default_factory=list)
+
+
+Line = Progress | ImportReport | LoginLink | Failure
+_LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="kind")])
+
+
+def read_line(text: str) -> Line | None:
+    """The document in one line of a command's standard output; None if the line is something else."""
+    try:
+        return _LINE.validate_json(text)
+    except ValidationError:
+        return None

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 
-from pydantic import ValidationError
-
-from webstreet.contract.jobs import Failure, LoginLink
+from webstreet.contract.jobs import Failure, LoginLink, read_line
 from webstreet.control.journal.models import note
 from webstreet.control.orchestrators.base import SiteState
 from webstreet.control.places.orchestrators import orchestrator_for
@@ -45,15 +42,11 @@ def editor_link(site: Site, *, email: str, next: str, by: str, create: bool = Fa
 
 def _read(output: str) -> LoginLink:
     for line in reversed(output.splitlines()):
-        try:
-            data = json.loads(line)
-            kind = data.get("kind") if isinstance(data, dict) else None
-            if kind == "login-link":
-                return LoginLink.model_validate(data)
-            if kind == "failure":
-                raise _refused(Failure.model_validate(data))
-        except (json.JSONDecodeError, ValidationError):
-            continue
+        found = read_line(line)
+        if isinstance(found, LoginLink):
+            return found
+        if isinstance(found, Failure):
+            raise _refused(found)
     raise errors.LoginLinkFailed("The site gave no login link. Its log says why.")
 
 

@@ -6,18 +6,15 @@ unfinished import is removed.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections
-from pydantic import ValidationError
 
-from webstreet.contract.jobs import Failure, ImportReport, Progress
+from webstreet.contract.jobs import Failure, ImportReport, Progress, read_line
 from webstreet.control.journal.models import note
 from webstreet.control.orchestrators.base import CommandTooLong, Orchestrator, SiteState
 from webstreet.control.sites.imports import Import
@@ -128,16 +125,14 @@ class _Lines:
         self.failure: Failure | None = None
 
     def take(self, line: str) -> None:
-        try:
-            data: Any = json.loads(line)
-            kind = data.get("kind") if isinstance(data, dict) else None
-            if kind == "report":
-                self.report = ImportReport.model_validate(data)
-            elif kind == "failure":
-                self.failure = Failure.model_validate(data)
-            elif kind == "progress":
-                self._progress(Progress.model_validate(data))
-        except (json.JSONDecodeError, ValidationError):
+        found = read_line(line)
+        if isinstance(found, ImportReport):
+            self.report = found
+        elif isinstance(found, Failure):
+            self.failure = found
+        elif isinstance(found, Progress):
+            self._progress(found)
+        else:
             log.warning("import %s: a line of the engine could not be read", self._job.pk)
 
     def _progress(self, found: Progress) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from webstreet.contract.jobs import Failure, read_line
 from webstreet.contract.site import MANIFEST_NAME
 from webstreet.control.orchestrators.base import (
     COMMAND_S,
@@ -284,8 +284,7 @@ def _translated(root: Path) -> Iterator[None]:
 def _failure(done: CommandResult) -> str:
     """The last `contract.jobs.Failure` that a command printed, else its exit code."""
     for line in reversed(done.stdout.splitlines()):
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            document = json.loads(line)
-            if document["kind"] == "failure":
-                return f"{document['message']} [{document['code']}]."
+        found = read_line(line)
+        if isinstance(found, Failure):
+            return f"{found.message} [{found.code}]."
     return f"its command ended with exit code {done.exit_code}."
