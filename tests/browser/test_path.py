@@ -106,8 +106,11 @@ def test_editor_publishes_and_watches_the_issue_finish(editor: Page, reader: Pag
     # The editor for text, which its own scripts and styles make within the page, and the preview beside it.
     editor.locator("[data-streamfield-stream-container] button").first.click()
     editor.get_by_role("option", name="Text").click()
-    editor.locator(".public-DraftEditor-content").last.click()
-    editor.keyboard.type(WORDS)
+    text = editor.locator("[data-streamfield-child] .public-DraftEditor-content")
+    text.click()
+    expect(text).to_be_focused()
+    text.press_sequentially(WORDS)
+    expect(text).to_contain_text(WORDS)
     editor.get_by_role("button", name="Toggle preview").click()
     expect(editor.frame_locator("#w-preview-iframe").locator("main")).to_contain_text(WORDS, timeout=STEP_MS)
     editor.locator("button[aria-controls], button[aria-label]").filter(has_text="Actions").or_(
