@@ -1,0 +1,205 @@
+"""What every page must be, at every width, in both colour schemes: valid, accessible, no wider than the screen, quiet on the console.
+
+``check_page(page, url)`` opens an address and fails with everything that is wrong there, by name; ``check_page(page)`` looks at what the
+page shows already, as after a form was sent. The language is that of the browser's context or of the address. Set SCREENSHOTS to a
+folder to keep a picture of each look.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from axe_core_python.base import AXE_SCRIPT
+from playwright.sync_api import ConsoleMessage, Page
+
+from tests.browser import markup
+
+WIDTHS = (360, 768, 1440)
+SCHEMES = ("light", "dark")
+HEIGHT = 900
+SCREENSHOTS = "SCREENSHOTS"
+AXE_OPTIONS = {
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}
+TARGET_PX = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A fault of markup that is not ours, and why it stays.
+
+    Attributes:
+        rule: the fault's name: an axe rule, ``target-size``, or an ``html-...`` code.
+        where: for axe rules and target-size a CSS selector that the element or one around it matches; for html codes a part of the
+            fault's text.
+        reason: whose it is, and why that is bearable.
+    """
+
+    rule: str
+    where: str
+    reason: str
+
+
+WAGTAIL: tuple[Known, ...] = ()
+"""Faults of Wagtail 8.0's own admin markup."""
+
+UNFOLD: tuple[Known, ...] = ()
+"""Faults of django-unfold 0.91's own markup."""
+
+# WCAG 2.2, 2.5.8: 24 by 24 CSS pixels, or a circle of that size around it that meets no other target's. Links within a sentence are
+# excepted.
+TARGETS = """(size) => {
+  const seen = e => e.checkVisibility({opacityProperty: true, visibilityProperty: true}) && !e.disabled && !e.closest("[inert]");
+  const inSentence = e => e.matches("a") && getComputedStyle(e).display === "inline" && [...e.parentElement.childNodes].some(
+    n => n.nodeType === 3 && n.textContent.trim().length > 1);
+  const all = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [role=button]")]
+    .filter(seen).map(e => ({e, box: e.getBoundingClientRect()}))
+    .filter(t => t.box.width > 1 && t.box.height > 1 && t.box.right > 0 && t.box.bottom + scrollY > 0);
+  const small = t => t.box.width < size - .5 || t.box.height < size - .5;
+  const middle = t => [t.box.left + t.box.width / 2, t.box.top + t.box.height / 2];
+  const near = (t, o) => {
+    const [x, y] = middle(t);
+    if (small(o)) { const [a, b] = middle(o); return Math.hypot(x - a, y - b) < size; }
+    const dx = Math.max(o.box.left - x, 0, x - o.box.right), dy = Math.max(o.box.top - y, 0, y - o.box.bottom);
+    return Math.hypot(dx, dy) < size / 2;
+  };
+  return all.filter(t => small(t) && !inSentence(t.e) && all.some(
+      o => o !== t && !o.e.contains(t.e) && !t.e.contains(o.e) && near(t, o)))
+    .map(t => { t.e.setAttribute("data-too-small", ""); return t.e.outerHTML.slice(0, 200); });
+}"""
+
+TOO_WIDE = """() => {
+  const room = document.documentElement.clientWidth, scrolls = e => {
+    for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
+      if (getComputedStyle(p).overflowX !== "visible") return true;
+    return false;
+  };
+  if (document.documentElement.scrollWidth <= innerWidth) return [];
+  const found = [...document.body.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > room + 1 && !scrolls(e));
+  return [`${document.documentElement.scrollWidth} px`, ...found.slice(0, 5).map(e => e.cloneNode(false).outerHTML.slice(0, 160))];
+}"""
+
+EXCUSED = (
+    "([target, selector]) => { const e = document.querySelector(target); return Boolean(e && e.closest(selector)); }"
+)
+
+
+def check_page(
+    page: Page,
+    url: str | None = None,
+    *,
+    name: str = "",
+    status: int = 200,
+    widths: Sequence[int] = WIDTHS,
+    schemes: Sequence[str] = SCHEMES,
+    known: Sequence[Known] = (),
+    html: str = "",
+) -> None:
+    """Fail with a list of everything that is wrong with a page.
+
+    Args:
+        url: where to go first; None for the page as it is now.
+        name: for pictures and messages; the address's path if empty.
+        status: what the address must answer with.
+        widths: of the window, in CSS pixels.
+        schemes: "light", "dark".
+        known: faults that are not ours, see `Known`.
+        html: the markup as the server sent it, when there is no ``url``; empty for not looking at it.
+    """
+    with _listening(page, status) as complaints:
+        if url is not None:
+            page.set_viewport_size({"width": widths[0], "height": HEIGHT})
+            answer = page.goto(url)
+            assert answer is not None, f"{url} answered nothing"
+            assert answer.status == status, f"{url} answered {answer.status} instead of {status}"
+            html = answer.text()
+        found = [fault for fault in markup.faults(html) if not _excused_text(fault, known)] if html else []
+        shown = (
+            name
+            or re.sub(r"[^a-z0-9]+", "-", page.url.split("://", 1)[-1].partition("/")[2].lower()).strip("-")
+            or "home"
+        )
+        for width in widths:
+            for scheme in schemes:
+                look = f"{width} px, {scheme}"
+                found += [f"{fault} [{look}]" for fault in _look(page, width, scheme, known, shown)]
+    found += complaints
+    assert not found, f"{page.url} ({shown}):\n" + "\n".join(f"  {fault}" for fault in dict.fromkeys(found))
+
+
+def _look(page: Page, width: int, scheme: str, known: Sequence[Known], name: str) -> list[str]:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": HEIGHT})
+    page.evaluate("document.fonts.ready.then(() => true)")
+    if folder := os.environ.get(SCREENSHOTS):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(Path(folder) / f"{name}-{width}-{scheme}.png"), full_page=True)
+    found = _axe(page, known)
+    found += _small_targets(page, known)
+    if wide := page.evaluate(TOO_WIDE):
+        found.append(f"overflow: the page is wider than the window: {'; '.join(wide)}")
+    return found
+
+
+def _axe(page: Page, known: Sequence[Known]) -> list[str]:
+    page.evaluate(f"window.axe || {{}}; if (!window.axe) {{ {AXE_SCRIPT} }}")
+    result: dict[str, Any] = page.evaluate(f"axe.run(document, {json.dumps(AXE_OPTIONS)})")
+    found = []
+    for violation in result["violations"]:
+        for node in violation["nodes"]:
+            if not _excused(page, violation["id"], str(node["target"][0]), known):
+                why = " ".join(node["failureSummary"].split())
+                found.append(f"{violation['id']}: {node['html'][:200]} {why[:300]}")
+    return found
+
+
+def _small_targets(page: Page, known: Sequence[Known]) -> list[str]:
+    small = page.evaluate(TARGETS, TARGET_PX)
+    excused = [k.where for k in known if k.rule == "target-size"]
+    if excused and small:
+        small = page.evaluate(
+            "(where) => [...document.querySelectorAll('[data-too-small]')].filter(e => !e.closest(where))"
+            ".map(e => e.outerHTML.slice(0, 200))",
+            ", ".join(excused),
+        )
+    page.evaluate("document.querySelectorAll('[data-too-small]').forEach(e => e.removeAttribute('data-too-small'))")
+    return [f"target-size: smaller than {TARGET_PX} px and too near to another: {html}" for html in small]
+
+
+def _excused(page: Page, rule: str, target: str, known: Sequence[Known]) -> bool:
+    return any(k.rule == rule and page.evaluate(EXCUSED, [target, k.where]) for k in known)
+
+
+def _excused_text(fault: str, known: Sequence[Known]) -> bool:
+    code = fault.partition(":")[0]
+    return any(k.rule == code and k.where in fault for k in known)
+
+
+@contextmanager
+def _listening(page: Page, status: int) -> Iterator[list[str]]:
+    """What the page complains of meanwhile; that the page itself answers with an expected status is no complaint."""
+    complaints: list[str] = []
+
+    def said(message: ConsoleMessage) -> None:
+        own = status >= 400 and f"status of {status}" in message.text
+        if message.type == "error" and not own:
+            complaints.append(f"console: {message.text}")
+
+    def threw(error: Exception) -> None:
+        complaints.append(f"script: {error}")
+
+    page.on("console", said)
+    page.on("pageerror", threw)
+    try:
+        yield complaints
+    finally:
+        page.remove_listener("console", said)
+        page.remove_listener("pageerror", threw)

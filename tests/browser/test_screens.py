@@ -1,0 +1,116 @@
+"""The checks themselves: a fault that is planted must be found, each kind by its name, and a sound page must pass."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from tests.browser import markup
+from tests.browser.screens import Known, check_page
+
+ADDRESS = "http://127.0.0.1/planted"
+SOUND = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Sound</title>
+<link rel="icon" href="data:,"><style>body { color: #111; background: #fff } HERE_STYLE</style></head>
+<body><a href="#main">Skip to content</a><header>Name</header>
+<main id="main" tabindex="-1"><h1>Title</h1><p>Words.</p>HERE</main><footer>End</footer></body></html>"""
+
+
+def serve(page: Page, extra: str = "", style: str = "") -> None:
+    text = SOUND.replace("HERE_STYLE", style).replace("HERE", extra)
+
+    def answer(route: Route) -> None:
+        route.fulfill(status=200, content_type="text/html; charset=utf-8", body=text)
+
+    page.route(ADDRESS, answer)
+
+
+def test_a_sound_page_passes(page: Page) -> None:
+    serve(page)
+    check_page(page, ADDRESS)
+
+
+@pytest.mark.parametrize(
+    ("extra", "style", "fault"),
+    [
+        ('<p style="color: #bbb">Weak</p>', "", "color-contrast"),
+        ("<p>Dark only</p>", "@media (prefers-color-scheme: dark) { p { color: #eee } }", r"color-contrast.*dark"),
+        ("<h4>Too deep</h4>", "", "heading-order"),
+        ("<input>", "", "label"),
+        ("<p><span>open</p>", "", "html-syntax"),
+        ('<p id="main">Twice</p>', "", "html-duplicate-id"),
+        ('<div style="inline-size: 400px">Wide</div>', "", r"overflow.*360 px"),
+        ('<div class="wide">Wide</div>', "@media (min-width: 1000px) { .wide { width: 1500px } }", r"overflow.*1440 px"),
+        ("<button>a</button><button>b</button>", "button { width: 10px; height: 10px; padding: 0; font-size: 6px }", "target-size"),
+        ("<script>console.error('spoke')</script>", "", "console: spoke"),
+        ("<script>throw new Error('threw')</script>", "", "script: threw"),
+    ],
+)  # fmt: skip
+def test_a_planted_fault_is_found(page: Page, extra: str, style: str, fault: str) -> None:
+    serve(page, extra, style)
+    with pytest.raises(AssertionError) as caught:
+        check_page(page, ADDRESS)
+    assert re.search(fault, str(caught.value)), str(caught.value)
+
+
+def test_only_the_named_fault_at_the_named_place_is_excused(page: Page) -> None:
+    weak = '<div class="theirs"><p style="color: #bbb">Weak</p></div>'
+    known = (Known("color-contrast", ".theirs", "planted"),)
+    serve(page, weak)
+    check_page(page, ADDRESS, known=known)
+    page.unroute(ADDRESS)
+    serve(page, weak + '<p style="color: #bbb">Ours</p>')
+    with pytest.raises(AssertionError, match="Ours"):
+        check_page(page, ADDRESS, known=known)
+
+
+def test_another_status_is_a_fault(page: Page) -> None:
+    serve(page)
+    with pytest.raises(AssertionError, match="answered 200 instead of 404"):
+        check_page(page, ADDRESS, status=404)
+
+
+@pytest.mark.parametrize(
+    ("planted", "code"),
+    [
+        ("<p><div>x</div></p>", "html-syntax"),
+        ("<div>", "html-syntax"),
+        ('<p class="a" class="b">x</p>', "html-syntax"),
+        ("<p>a & b &nosuch; c</p>", "html-syntax"),
+        ("<img src='/x.png'>", "html-alt"),
+        ("<img alt='x' src=''>", "html-src"),
+        ("<label for='nowhere'>x</label>", "html-reference"),
+        ("<p aria-describedby='nowhere'>x</p>", "html-reference"),
+        ("<a href='/'><button>x</button></a>", "html-interactive"),
+        ("<button><input></button>", "html-interactive"),
+        ("<span><div>x</div></span>", "html-content"),
+        ("<h2><a href='/'><div>x</div></a></h2>", "html-content"),
+        ("<ul><div>x</div></ul>", "html-children"),
+        ("<div><li>x</li></div>", "html-children"),
+        ("<p id='a b'>x</p>", "html-id"),
+        ("<main>second</main>", "html-main"),
+        ("<center>x</center>", "html-obsolete"),
+    ],
+)
+def test_the_validator_finds(planted: str, code: str) -> None:
+    found = markup.faults(SOUND.replace("HERE_STYLE", "").replace("HERE", planted))
+    assert code in {fault.partition(":")[0] for fault in found}, found
+
+
+def test_the_validator_passes_what_is_sound() -> None:
+    extra = """<ul><li><a href="/"><h2>Block in a link</h2></a></li></ul><label>Name <input name="n"></label>
+    <details><summary>More</summary><button>x</button></details><svg viewBox="0 0 1 1"><title>Drawn</title></svg>
+    <dl><div><dt>a</dt><dd>b</dd></div></dl>"""
+    assert markup.faults(SOUND.replace("HERE_STYLE", "").replace("HERE", extra)) == []
+
+
+@pytest.mark.parametrize(("before", "after", "code"), [
+    ('<html lang="en">', "<html>", "html-lang"),
+    ('<html lang="en">', '<html lang="english!">', "html-lang"),
+    ("<title>Sound</title>", "<title> </title>", "html-title"),
+])  # fmt: skip
+def test_the_validator_looks_at_the_document(before: str, after: str, code: str) -> None:
+    text = SOUND.replace("HERE_STYLE", "").replace("HERE", "").replace(before, after)
+    assert [f.partition(":")[0] for f in markup.faults(text)] == [code]
