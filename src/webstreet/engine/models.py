@@ -3,7 +3,8 @@
 from webstreet.engine.announcements import FirstPublic
 from webstreet.engine.guessing import FailedLogins
 from webstreet.engine.login import LoginToken
+from webstreet.engine.pagecache.journal import Expired
 from webstreet.engine.prepared import Prepared
 from webstreet.engine.tasks.heartbeat import WorkerSeen
 
-__all__ = ["FailedLogins", "FirstPublic", "LoginToken", "Prepared", "WorkerSeen"]
+__all__ = ["Expired", "FailedLogins", "FirstPublic", "LoginToken", "Prepared", "WorkerSeen"]
