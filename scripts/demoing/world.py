@@ -173,6 +173,7 @@ class World:
 
     def cli(self, *arguments: str) -> dict[str, Any]:
         """Run one command line of ``webstreet`` and return its JSON. Raises `CommandFailed` with its code and message."""
+        os.environ["WEBSTREET_STATE"] = str(self.state)  # tests have several worlds
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = cli.run([*arguments, "--json"])

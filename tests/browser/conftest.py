@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
+from tests.browser.stage import Stage, playing
 from tests.conftest import server
 from tests.lab import chromium
 
@@ -44,3 +45,10 @@ def browser_context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(browser_context: BrowserContext) -> Page:
     return browser_context.new_page()
+
+
+@pytest.fixture(scope="session")
+def stage(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A running installation with a site full of content, for every test of screens."""
+    with playing(tmp_path_factory.mktemp("stage"), browser) as found:
+        yield found
