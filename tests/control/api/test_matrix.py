@@ -11,6 +11,7 @@ from tests.control.conftest import Web
 from webstreet.control.api.root import api
 from webstreet.control.clients.models import AccessKey, Client, Role
 from webstreet.control.sites.actions import Opening, open_site
+from webstreet.control.sites.customizing import customize
 from webstreet.control.sites.imports import Import
 from webstreet.control.sites.models import Site
 from webstreet.control.start import operator as make_operator
@@ -32,6 +33,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/sites/{client}/{site}/close"): {"confirm": "acme/blog"},
     ("POST", "/sites/{client}/{site}/imports"): "-- a dump",
     ("POST", "/keys"): {"role": "viewer", "client": "acme"},
+    ("POST", "/sites/{client}/{site}/customizations"): {
+        "parameters": {"newsletter": {"batch_size": 7}},
+        "why": "Why not",
+    },
+    ("POST", "/sites/{client}/{site}/customizations/{number}/undo"): {"why": "Enough"},
 }
 ANSWERS_WELL = (200, 201, 202, 204)
 
@@ -45,11 +51,12 @@ def world(blog: Site, other: Client, reconcile: Any, memory: Any) -> dict[str, s
     memory.commands["login-link"] = lambda arguments: (
         0, [json.dumps({"kind": "login-link", "path": "/l/x", "expires_at": "2030-01-01T00:00:00Z"})],
     )  # fmt: skip
+    customize(blog, {"newsletter": {"on_publish": "off"}}, why="acme asked", by="test")
     key, _text = AccessKey.make(label="x", role=Role.VIEWER, client=blog.client, by="test")
     job = Import.objects.create(site=blog, source="crispy-octo", created_by="test")
     return {
         "client": "acme", "site": "blog", "id": str(job.pk), "prefix": key.prefix,
-        "name": "publication",
+        "name": "publication", "number": "1",
     }  # fmt: skip
 
 

@@ -11,8 +11,7 @@ from webstreet.contract.atom import AtomManifest
 from webstreet.contract.template import TemplateManifest
 from webstreet.control.api.pages import Page, Paging, listed
 from webstreet.control.catalogue import shelf
-from webstreet.control.clients.access import Actor
-from webstreet.control.sites.dictionary import sites_with_atom, sites_with_template
+from webstreet.control.sites.dictionary import sites_of, uses_of_atoms, uses_of_templates
 
 atoms = Router(tags=["catalogue"])
 templates = Router(tags=["catalogue"])
@@ -52,14 +51,14 @@ class TemplatePage(Page):
     items: list[TemplateOut]
 
 
-def _atom(actor: Actor, atom: AtomManifest) -> dict[str, Any]:
+def _atom(atom: AtomManifest, sites: int) -> dict[str, Any]:
     names = ("name", "title", "kind", "purpose", "typical_use", "sensitive", "stores", "requires", "parameters",
              "hooks_offered", "hooks_used")  # fmt: skip
-    used = {"templates": [t.name for t in shelf.templates_with(atom.name)], "sites": sites_with_atom(actor, atom.name)}
+    used = {"templates": [t.name for t in shelf.templates_with(atom.name)], "sites": sites}
     return {name: getattr(atom, name) for name in names} | used
 
 
-def _template(actor: Actor, template: TemplateManifest) -> dict[str, Any]:
+def _template(template: TemplateManifest, used: dict[str, int]) -> dict[str, Any]:
     return {
         "name": template.name,
         "title": template.title,
@@ -67,27 +66,30 @@ def _template(actor: Actor, template: TemplateManifest) -> dict[str, Any]:
         "typical_use": template.typical_use,
         "atoms": template.atoms,
         "pages": [page.slug for page in template.pages],
-        "sites": sites_with_template(actor, template.name),
+        "sites": used.get(template.name, 0),
     }
 
 
 @atoms.get("", response=AtomPage, summary="List the atoms of this release")
 def list_atoms(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     found, total = listed(shelf.release().atoms, paging, lambda atom: f"{atom.name} {atom.title} {atom.purpose}")
-    return {"items": [_atom(request.auth, atom) for atom in found], "total": total}
+    used = uses_of_atoms(sites_of(request.auth), found)
+    return {"items": [_atom(atom, used[atom.name]) for atom in found], "total": total}
 
 
 @atoms.get("/{name}", response=AtomOut, summary="Show an atom and its parameters")
 def show_atom(request: HttpRequest, name: str) -> dict[str, Any]:
-    return _atom(request.auth, shelf.atom(name))
+    found = shelf.atom(name)
+    return _atom(found, uses_of_atoms(sites_of(request.auth), [found])[name])
 
 
 @templates.get("", response=TemplatePage, summary="List templates")
 def list_templates(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     found, total = listed(shelf.templates(), paging, lambda one: f"{one.name} {one.title} {one.purpose}")
-    return {"items": [_template(request.auth, one) for one in found], "total": total}
+    used = uses_of_templates(sites_of(request.auth))
+    return {"items": [_template(one, used) for one in found], "total": total}
 
 
 @templates.get("/{name}", response=TemplateOut, summary="Show a template")
 def show_template(request: HttpRequest, name: str) -> dict[str, Any]:
-    return _template(request.auth, shelf.template(name))
+    return _template(shelf.template(name), uses_of_templates(sites_of(request.auth)))

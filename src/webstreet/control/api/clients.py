@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
-from webstreet.control.api.pages import Page, Paging, page
+from webstreet.control.api.pages import Page, Paging, Text, page
 from webstreet.control.clients import actions, errors
 from webstreet.control.clients.access import Actor
 from webstreet.control.clients.models import AccessKey, Client
@@ -143,10 +143,10 @@ def make_key(request: HttpRequest, data: NewKey) -> Any:
 
 
 @keys.delete("/{prefix}", response={204: None}, summary="Revoke an access key")
-def revoke_key(request: HttpRequest, prefix: str) -> Any:
+def revoke_key(request: HttpRequest, prefix: Text) -> Any:
     actor: Actor = request.auth
     actor.require_operator()
-    key = actor.sees(AccessKey).select_related("client").filter(prefix=prefix.replace("\0", "")).first()
+    key = actor.sees(AccessKey).select_related("client").filter(prefix=prefix).first()
     if key is None:
         raise errors.KeyMissing(f'There is no key that begins with "{prefix[:20]}".')
     actions.revoke_key(key, by=actor.name)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from webstreet.control.api.pages import Page, Paging, page
+from webstreet.control.api.pages import Page, Paging, Text, page
 from webstreet.control.clients.access import Actor
 from webstreet.control.clients.models import Client
 from webstreet.control.journal.models import Event
@@ -33,9 +33,9 @@ class EventPage(Page):
 
 
 class EventFilter(Paging):
-    client: str = Field("", max_length=100)
-    object: str = Field("", max_length=120, description="as in acme/blog")
-    what: str = Field("", max_length=60, description="as in site.closed")
+    client: Text = Field("", max_length=100)
+    object: Text = Field("", max_length=120, description="as in acme/blog")
+    what: Text = Field("", max_length=60, description="as in site.closed")
 
 
 @router.get("", response=EventPage, summary="List what was done, the newest first")
@@ -43,7 +43,7 @@ def list_events(request: HttpRequest, paging: Query[EventFilter]) -> dict[str, A
     actor: Actor = request.auth
     rows = Event.objects.all() if actor.is_operator else _of_client(actor)
     for name in ("client", "object", "what"):
-        value = getattr(paging, name).replace("\0", "")
+        value = getattr(paging, name)
         if value:
             rows = rows.filter(**{name: value})
     return page(rows, paging, _shape, search=("object", "what", "who"), sorts={"at": ("-id",)})

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from django.db.models import Q, QuerySet
 from ninja import Schema
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from webstreet.contract.base import closest
 from webstreet.kernel.errors import BadInput
+
+
+def _without_nul(text: str) -> str:
+    return text.replace("\0", "")
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+"""Text that is compared with what the database holds: no text there has a NUL, and PostgreSQL refuses to be asked for one."""
 
 
 class SortUnknown(BadInput):
@@ -24,7 +32,7 @@ class Paging(Schema):
 
     limit: int = Field(50, ge=1, le=200, description="how many items at most")
     offset: int = Field(0, ge=0, le=10_000_000, description="how many items to leave out first")
-    q: str = Field("", max_length=100, description="only items with this text in a name or title")
+    q: Text = Field("", max_length=100, description="only items with this text in a name or title")
     sort: str = Field("", max_length=40, description="what to sort by; with - before it, backwards")
 
 
@@ -48,14 +56,19 @@ def page(
         search: lookups that ``q`` is compared with ("name", "client__title").
         sorts: what ``sort`` may say -> the columns it means; the first is the default.
     """
-    text = paging.q.replace("\0", "").strip()
-    if text:
-        match = Q()
-        for lookup in search:
-            match |= Q(**{f"{lookup}__icontains": text})
-        rows = rows.filter(match)
-    rows = rows.order_by(*_order(paging.sort, sorts))
+    rows = searched(rows, paging.q, search).order_by(*_order(paging.sort, sorts))
     return {"items": [shape(row) for row in rows[paging.offset : paging.offset + paging.limit]], "total": rows.count()}
+
+
+def searched(rows: QuerySet[Any], text: str, search: Iterable[str]) -> QuerySet[Any]:
+    """The rows that hold ``text`` in one of the columns ``search``."""
+    text = text.strip()
+    if not text:
+        return rows
+    match = Q()
+    for lookup in search:
+        match |= Q(**{f"{lookup}__icontains": text})
+    return rows.filter(match)
 
 
 def listed(items: list[Any], paging: Paging, text_of: Callable[[Any], str]) -> tuple[list[Any], int]:

@@ -11,7 +11,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field, SecretStr
 
 from webstreet.contract.base import closest
-from webstreet.control.api.pages import Page, Paging, page
+from webstreet.control.api.pages import Page, Paging, Text, page
 from webstreet.control.clients.access import Actor
 from webstreet.control.sites import actions
 from webstreet.control.sites.models import Site
@@ -45,6 +45,7 @@ class NewSite(Schema):
     email_url: SecretStr | None = Field(
         None, description="SMTP server; the installation's default if none; never shown again"
     )
+    why: str = Field("", description="the reason for what differs from the template, kept with it")
 
 
 class Confirmation(Schema):
@@ -100,7 +101,7 @@ class SitePage(Page):
 
 
 class SiteFilter(Paging):
-    client: str = Field("", max_length=100, description="only sites of this client")
+    client: Text = Field("", max_length=100, description="only sites of this client")
     state: str = Field("", max_length=20, description=f"only sites in this state: {', '.join(CHOICES)}")
 
 
@@ -141,7 +142,7 @@ def list_sites(request: HttpRequest, paging: Query[SiteFilter]) -> dict[str, Any
     rows = actor.sees(Site, Site.objects.kept()).with_state().select_related("client", "cluster")
     rows = rows.prefetch_related("domains", "residencies", "secrets")
     if paging.client:
-        rows = rows.filter(client__name=paging.client.replace("\0", ""))
+        rows = rows.filter(client__name=paging.client)
     if paging.state:
         if paging.state not in CHOICES:
             hint = closest(paging.state, CHOICES) or f"There are: {', '.join(CHOICES)}."
@@ -174,6 +175,7 @@ def open_site(request: HttpRequest, data: NewSite) -> Any:
         residency=data.residency,
         database_urls={name: Secret(url.get_secret_value()) for name, url in data.database_urls.items()},
         email_url=Secret(data.email_url.get_secret_value()) if data.email_url else None,
+        why=data.why,
     )
     return Status(201, shape(request, actions.open_site(wish, by=actor.name)))
 

@@ -11,13 +11,15 @@ from django.utils.translation import gettext as _
 from webstreet.contract.atom import AtomManifest
 from webstreet.control.catalogue import shelf
 from webstreet.control.console.site import console
+from webstreet.control.sites import dictionary
 from webstreet.control.sites.models import Site
 from webstreet.kernel.errors import NotFound
 
 
 def atoms(request: HttpRequest) -> HttpResponse:
     release = shelf.release()
-    rows = [{"atom": atom, "sites": _with_atom(atom.name).count()} for atom in release.atoms]
+    used = dictionary.uses_of_atoms(Site.objects.kept(), release.atoms)
+    rows = [{"atom": atom, "sites": used[atom.name]} for atom in release.atoms]
     return console.page(request, "console/atoms.html", title=_("Atoms"), rows=rows, release=release)
 
 
@@ -33,12 +35,13 @@ def atom(request: HttpRequest, name: str) -> HttpResponse:
         atom=found,
         parameters=_parameters(found),
         templates=shelf.templates_with(name),
-        sites=_with_atom(name)[:50],
+        sites=dictionary.with_atom(_kept(), name)[:50],
     )
 
 
 def templates(request: HttpRequest) -> HttpResponse:
-    rows = [{"template": one, "sites": _with_template(one.name).count()} for one in shelf.templates()]
+    used = dictionary.uses_of_templates(Site.objects.kept())
+    rows = [{"template": one, "sites": used.get(one.name, 0)} for one in shelf.templates()]
     return console.page(request, "console/templates.html", title=_("Templates"), rows=rows)
 
 
@@ -53,16 +56,17 @@ def template(request: HttpRequest, name: str) -> HttpResponse:
         for atom_name, values in found.atoms.items()
     ]
     return console.page(
-        request, "console/template.html", title=found.title, template=found, rows=rows, sites=_with_template(name)[:50]
+        request,
+        "console/template.html",
+        title=found.title,
+        template=found,
+        rows=rows,
+        sites=dictionary.from_template(_kept(), name)[:50],
     )
 
 
-def _with_atom(name: str) -> Any:
-    return Site.objects.kept().filter(wanted_atoms__has_key=name).select_related("client")
-
-
-def _with_template(name: str) -> Any:
-    return Site.objects.kept().filter(wanted_template=name).select_related("client")
+def _kept() -> Any:
+    return Site.objects.kept().select_related("client")
 
 
 def _yaml(values: object) -> str:

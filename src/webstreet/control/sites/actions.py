@@ -22,6 +22,7 @@ from webstreet.control.clients.models import Client
 from webstreet.control.journal.models import note
 from webstreet.control.places.models import make_local
 from webstreet.control.sites import errors
+from webstreet.control.sites.customizations import opened_with, reason, record
 from webstreet.control.sites.front import settings_of
 from webstreet.control.sites.models import Domain, Residency, Site, SiteSecret, made_title
 from webstreet.control.sites.store_urls import check_client_database_url, check_database_url, check_email_url
@@ -42,6 +43,7 @@ class Opening:
         database_urls: "default" or an atom's name -> URL; stored encrypted.
         title: made from the name if empty.
         email_url: SMTP server for the site's mails, stored encrypted; none: the installation's.
+        why: the reason for what differs from the template; may be empty.
     """
 
     client: str
@@ -54,6 +56,7 @@ class Opening:
     residency: Mapping[str, str] = field(default_factory=dict)
     database_urls: Mapping[str, Secret] = field(default_factory=dict)
     email_url: Secret | None = None
+    why: str = ""
 
 
 def open_site(wish: Opening, *, by: str) -> Site:
@@ -194,6 +197,7 @@ def _create(client: Client, manifest: SiteManifest, wish: Opening, by: str) -> S
         SiteSecret.put(site, variable, url)
     if wish.email_url:
         SiteSecret.put(site, environment.EMAIL_URL, wish.email_url)
+    _record_opening(site, manifest, wish, by)
     SiteSecret.put_default_mail(site, settings.SITE_EMAIL_URL)
     note(
         by, "site.open_wanted", client=client.name, object=str(site), template=site.wanted_template,
@@ -203,14 +207,31 @@ def _create(client: Client, manifest: SiteManifest, wish: Opening, by: str) -> S
     return site
 
 
+def _record_opening(site: Site, manifest: SiteManifest, wish: Opening, by: str) -> None:
+    """What is asked for beyond the template is a customization from the first day."""
+    by_name = shelf.release().by_name
+    given = {environment.EMAIL_URL: ""} if wish.email_url else {}
+    for store in wish.database_urls:
+        given |= {environment.DATABASE_URL: ""} if store == DEFAULT else {by_name[store].database_variable: store}
+    planned = shelf.template(manifest.template).atoms
+    rows = opened_with(site.wanted_atoms, manifest.residency, given, planned)
+    record(site, rows, why=reason(wish.why, needed=False), by=by, at_opening=True)
+
+
 def _wish(site: Site, what: str, by: str, **changes: Any) -> Site:
     with transaction.atomic():
-        held = _held(site)
-        if held.wanted_closing:
-            raise errors.SiteClosing(f"{held} is being closed; nothing about it can be changed any more.")
+        held = held_open(site)
         if held.wish(**changes):
             note(by, what, client=held.client.name, object=str(held), generation=held.wanted_generation)
             wake.on_commit()
+    return held
+
+
+def held_open(site: Site) -> Site:
+    """The row of a site that can still be changed, locked until the end of the transaction. Raises `SiteClosing`."""
+    held = _held(site)
+    if held.wanted_closing:
+        raise errors.SiteClosing(f"{held} is being closed; nothing about it can be changed any more.")
     return held
 
 

@@ -264,4 +264,6 @@ class SiteSecret(models.Model):
         return count
 
 
-from webstreet.control.sites.imports import Import  # noqa: E402, F401 Django finds models here; Import needs Site above
+# Django finds models here; they need Site above.
+from webstreet.control.sites.customizations import Customization  # noqa: E402, F401
+from webstreet.control.sites.imports import Import  # noqa: E402, F401
