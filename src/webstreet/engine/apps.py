@@ -21,3 +21,5 @@ class EngineConfig(AppConfig):
             for part in ("receivers", "tasks"):
                 if importlib.util.find_spec(f"{atom.app}.{part}") is not None:
                     importlib.import_module(f"{atom.app}.{part}")
+        # Last: it looks at every model and snippet.
+        importlib.import_module("webstreet.engine.pagecache.receivers").connect()

@@ -18,7 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from webstreet import __version__
 from webstreet.contract.template import TemplateManifest, shipped_templates
-from webstreet.engine import hooks, prototypes, site
+from webstreet.engine import hooks, pagecache, prototypes, site
 from webstreet.engine.backends.breaker import StoreDown
 from webstreet.engine.prepared import Prepared
 from webstreet.engine.routers import home
@@ -125,6 +125,7 @@ def _starter_content(report: Report) -> set[str]:
             away.add(error.alias)
     if not away:
         _note("starter content", digest)
+    pagecache.expire()
     report("starter content", 1, 1)
     return away
 

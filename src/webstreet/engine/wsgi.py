@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webstreet.engine.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+
+from webstreet.engine.pagecache.front import SiteApplication  # noqa: E402 after Django is set up
+
+application = SiteApplication()
