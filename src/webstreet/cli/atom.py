@@ -8,10 +8,10 @@ from typing import Any
 import typer
 
 from webstreet.cli import output
-from webstreet.cli.api import nearest
+from webstreet.cli.catalogue import list_all, show_one
 from webstreet.cli.help import Command, Group
-from webstreet.cli.options import AtomName, Json, api
-from webstreet.cli.output import counted, facts, say, show_json, table
+from webstreet.cli.options import AtomName, Json
+from webstreet.cli.output import say, table
 
 app = typer.Typer(
     name="atom",
@@ -34,12 +34,9 @@ app = typer.Typer(
 )
 def list_(ctx: typer.Context, as_json: Json = False) -> None:
     """List the atoms of this installation."""
-    found = api(ctx).items("atoms")
-    if as_json:
-        show_json({"items": found, "total": len(found)})
-        return
-    rows = [(a["name"], a["kind"], "sensitive" if a.get("sensitive") else "", a["purpose"]) for a in found]
-    output.show(table(("Atom", "Kind", "Data", "Purpose"), rows, firm=("Atom", "Kind", "Data")))
+    titles = ("Atom", "Kind", "Data", "Purpose")
+    row = lambda a: (a["name"], a["kind"], "sensitive" if a["sensitive"] else "", a["purpose"])  # noqa: E731
+    list_all(ctx, "atoms", titles, row, firm=titles[:3], as_json=as_json)
 
 
 @app.command(
@@ -51,29 +48,9 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
 )
 def show(ctx: typer.Context, name: AtomName, as_json: Json = False) -> None:
     """Show an atom: what it is for, and its parameters."""
-    control = api(ctx)
-    with nearest(name, lambda: [a["name"] for a in control.items("atoms")], next_step="See: webstreet atom list"):
-        found = control.get("atoms", name)
-    if as_json:
-        show_json(found)
+    found = show_one(ctx, "atom", name, _facts, as_json=as_json)
+    if not found:
         return
-    data = "sensitive: a client may keep it on its own server" if found.get("sensitive") else ""
-    output.show(
-        facts(
-            [
-                ("Atom", found["name"]),
-                ("Title", found.get("title", "")),
-                ("Kind", found["kind"]),
-                ("Purpose", found["purpose"]),
-                ("Typical use", found.get("typical_use", "")),
-                ("Data", data),
-                ("Stores", ", ".join(found.get("stores") or ())),
-                ("Needs", ", ".join(found.get("requires") or ())),
-                ("Templates", ", ".join(found["templates"])),
-                ("Used by", counted(found["sites"], "site") if found["sites"] else "no site yet"),
-            ]
-        )
-    )
     schema = found.get("parameters") or {}
     if properties := schema.get("properties"):
         say()
@@ -81,6 +58,21 @@ def show(ctx: typer.Context, name: AtomName, as_json: Json = False) -> None:
         output.show(table(("Parameter", "Type", "Meaning"), rows, firm=("Parameter",)))
         say()
         say(f"Set one with: webstreet site open CLIENT/SITE --set {found['name']}.{next(iter(properties))}=VALUE")
+
+
+def _facts(atom: dict[str, Any]) -> list[tuple[str, str]]:
+    lists = (
+        ("Stores", "stores"),
+        ("Needs", "requires"),
+        ("Hooks offered", "hooks_offered"),
+        ("Hooks used", "hooks_used"),
+    )
+    return [
+        ("Kind", atom["kind"]),
+        ("Data", "sensitive: a client may keep it on its own server" if atom["sensitive"] else ""),
+        *((title, ", ".join(atom.get(key) or ())) for title, key in lists),
+        ("Templates", ", ".join(atom["templates"])),
+    ]
 
 
 def kind(part: dict[str, Any], schema: dict[str, Any]) -> str:

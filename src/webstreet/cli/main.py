@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from webstreet.cli import atom, client, control, login, site, template
+from webstreet.cli import atom, client, control, dictionary, login, site, template
 from webstreet.cli.errors import DONE, FAILED, UsageWrong, exit_code
 from webstreet.cli.help import Command, Group
 from webstreet.cli.options import Json, Session
@@ -32,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 80},
 )
-for noun in (client, site, atom, template):
+for noun in (client, site, atom, template, dictionary):
     app.add_typer(noun.app)
 app.add_typer(control.app)
 

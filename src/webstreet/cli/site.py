@@ -72,6 +72,9 @@ def open_(
     email_url_file: Annotated[
         Path | None, typer.Option("--email-url-file", metavar="FILE", help="File with the mail server's URL.")
     ] = None,
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="Reason for what differs from the template; kept with it.")
+    ] = "",
     wait: Wait = True,
     timeout: Timeout = 180.0,
     as_json: Json = False,
@@ -94,6 +97,7 @@ def open_(
         "residency": dict(site_open.pair(text, "--residency ATOM=WHERE") for text in residency or []),
         "database_urls": site_open.url_files(database_url_file or []),
         "email_url": site_open.email(email_url, email_url_file),
+        "why": why,
     }
     site_open.run(api(ctx), site, wish, wait=wait, timeout_s=timeout, as_json=as_json)
 
@@ -257,6 +261,44 @@ def resume(
 ) -> None:
     """Run a suspended site again."""
     _wish(ctx, name, "resume", "running", wait, timeout, as_json)
+
+
+@app.command(
+    "customize",
+    cls=Command,
+    epilog="""
+        webstreet site customize acme/blog newsletter.on_publish=draft --why "Acme reads every mail first"
+        webstreet site customize acme/blog --list
+        webstreet site customize acme/blog --undo 1 --why "Acme trusts us now"
+    """,
+)
+def customize(
+    ctx: typer.Context,
+    name: SiteName,
+    changes: Annotated[
+        list[str] | None, typer.Argument(metavar="ATOM.PARAMETER=VALUE...", help="What to set; values are YAML.")
+    ] = None,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for whoever asks later.")] = "",
+    undo: Annotated[
+        int | None, typer.Option("--undo", metavar="NUMBER", min=1, help="Put back what was there before that one.")
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="Show what was customized, and what still holds.")] = False,
+    wait: Wait = True,
+    timeout: Timeout = 120.0,
+    as_json: Json = False,
+) -> None:
+    """Change parameters of a site's atoms, and record why.
+
+    The site's processes are exchanged for new ones without losing a request. Nothing of the record is ever deleted: undoing a
+    customization adds another one.
+    """
+    from webstreet.cli import site_customize
+
+    control, site = api(ctx), site_id(name)
+    if list_:
+        site_customize.show_list(control, site, as_json=as_json)
+    else:
+        site_customize.run(control, site, changes or [], undo, why, wait=wait, timeout_s=timeout, as_json=as_json)
 
 
 @app.command(

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from webstreet.cli.api import ControlApi, Json, nearest
 from webstreet.cli.client import add_with, known_clients
 from webstreet.cli.errors import FileUnreadable, SecretInArguments, SiteFailing, SiteSlow, UsageWrong
-from webstreet.cli.output import say, show_json
-from webstreet.cli.site_view import get_site, on_site
+from webstreet.cli.output import note, say, show_json
+from webstreet.cli.site_view import NO_MAIL, get_site, on_site
 from webstreet.cli.steps import Steps
 from webstreet.kernel.ids import SiteId
 
@@ -28,14 +28,14 @@ def pair(text: str, form: str) -> tuple[str, str]:
     return name, value
 
 
-def parameters(given: list[str]) -> dict[str, dict[str, Any]]:
+def parameters(given: list[str], form: str = "--set ATOM.PARAMETER=VALUE") -> dict[str, dict[str, Any]]:
     """``atom.parameter=value``, repeated; values are YAML, so that true is a boolean and 5 a number."""
     found: dict[str, dict[str, Any]] = {}
     for text in given:
-        name, value = pair(text, "--set ATOM.PARAMETER=VALUE")
+        name, value = pair(text, form)
         atom, dot, parameter = name.partition(".")
         if not (atom and dot and parameter):
-            raise UsageWrong(f'"{name[:80]}" names no parameter. Write --set ATOM.PARAMETER=VALUE.')
+            raise UsageWrong(f'"{name[:80]}" names no parameter. Write {form}.')
         import yaml
 
         try:
@@ -78,7 +78,8 @@ def run(control: ControlApi, name: SiteId, wish: Json, *, wait: bool, timeout_s:
         with nearest(name.client, lambda: known_clients(control), next_step=add_with(name.client)):
             site = control.post("sites", body=wish)
         if wait:
-            site = _until(control, name, "running", steps, timeout_s)
+            site = until_state(control, name, "running", steps, timeout_s)
+    warn_of_mail(site)
     if as_json:
         show_json(site)
     elif wait:
@@ -96,7 +97,7 @@ def change(
     with Steps(f"{doing} {name}", quiet=as_json) as steps:
         steps.now("Recording the wish")
         on_site(control, name, lambda: control.post("sites", name.client, name.site, verb))
-        site = _until(control, name, until, steps, timeout_s) if wait else get_site(control, name)
+        site = until_state(control, name, until, steps, timeout_s) if wait else get_site(control, name)
     if as_json:
         show_json(site)
     elif site["state"] == until:
@@ -106,13 +107,19 @@ def change(
         say(f"{name} is {site['state']}. Watch it with: webstreet site status {name} --watch")
 
 
+def warn_of_mail(site: Json) -> None:
+    """On standard error, when nobody named a mail server: mails that go nowhere must not surprise anybody."""
+    if site.get("mail") == "none":
+        note(f"Warning: {NO_MAIL}")
+
+
 def what_happens(site: Json) -> str:
     """What a site that is not yet as wished does just now."""
     said = str(site.get("note") or site.get("next") or "Waiting for the control plane to look at it")
     return said.rstrip(".")
 
 
-def _until(control: ControlApi, name: SiteId, state: str, steps: Steps, timeout_s: float) -> Json:
+def until_state(control: ControlApi, name: SiteId, state: str, steps: Steps, timeout_s: float) -> Json:
     """Look until the site is in ``state``, naming each step by what the site says of itself."""
     failing_since: float | None = None
     while True:
@@ -122,7 +129,7 @@ def _until(control: ControlApi, name: SiteId, state: str, steps: Steps, timeout_
         if site["state"] == "failing":
             failing_since = failing_since or time.monotonic()
             if time.monotonic() - failing_since > FAILING_FOR_S:
-                why = f" {site['note']}" if site.get("note") else ""
+                why = f" {what_happens(site)}." if site.get("note") or site.get("next") else ""
                 raise SiteFailing(f"{name} does not come up.{why} See why with: webstreet site logs {name}")
         else:
             failing_since = None

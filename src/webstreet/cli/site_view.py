@@ -7,10 +7,15 @@ from typing import Any
 
 from webstreet.cli import output
 from webstreet.cli.api import ControlApi, Json, nearest
-from webstreet.cli.output import ago, facts, show_json, show_json_line, state_text, table
+from webstreet.cli.output import ago, counted, facts, show_json, show_json_line, state_text, table
 from webstreet.kernel.ids import SiteId
 
 LOOK_EVERY_S = 0.5
+NO_MAIL = (
+    "no mail server was named for this site, so its mails go to smtp://localhost:25 and wait while nothing listens there."
+    " Name one for the installation: WEBSTREET_SITE_EMAIL_URL."
+)
+MAIL = {"own": "its own mail server", "default": "this installation's mail server", "none": f"Warning: {NO_MAIL}"}
 
 
 def get_site(control: ControlApi, name: SiteId) -> Json:
@@ -51,6 +56,11 @@ def _generation(site: Json) -> str:
     return f"{wanted}" if seen == wanted else f"{seen if seen is not None else 'none'} of {wanted}"
 
 
+def _customized(site: Json) -> str:
+    count = site.get("customizations") or 0
+    return f"{counted(count, 'time')}. See: webstreet site customize {full_name(site)} --list" if count else ""
+
+
 def page(site: Json) -> Any:
     """Everything about one site, for a terminal of 80 columns."""
     from rich.console import Group
@@ -71,6 +81,8 @@ def page(site: Json) -> Any:
             ("Template", site.get("template", "")),
             ("Atoms", ", ".join(atoms)),
             ("Residency", residency),
+            ("Customized", _customized(site)),
+            ("Mail", MAIL.get(site.get("mail", ""), "")),
             ("Release", site.get("release") or ""),
             ("Generation", _generation(site)),
             ("Differs", differences(site)),

@@ -7,10 +7,10 @@ import json
 import typer
 
 from webstreet.cli import output
-from webstreet.cli.api import nearest
+from webstreet.cli.catalogue import list_all, show_one
 from webstreet.cli.help import Command, Group
-from webstreet.cli.options import Json, TemplateName, api
-from webstreet.cli.output import counted, facts, say, show_json, table
+from webstreet.cli.options import Json, TemplateName
+from webstreet.cli.output import say, table
 
 app = typer.Typer(
     name="template",
@@ -33,12 +33,8 @@ app = typer.Typer(
 )
 def list_(ctx: typer.Context, as_json: Json = False) -> None:
     """List the templates of this installation."""
-    found = api(ctx).items("templates")
-    if as_json:
-        show_json({"items": found, "total": len(found)})
-        return
-    rows = [(t["name"], t["purpose"], ", ".join(t["atoms"])) for t in found]
-    output.show(table(("Template", "Purpose", "Atoms"), rows, firm=("Template",)))
+    row = lambda t: (t["name"], t["purpose"], ", ".join(t["atoms"]))  # noqa: E731
+    list_all(ctx, "templates", ("Template", "Purpose", "Atoms"), row, firm=("Template",), as_json=as_json)
 
 
 @app.command(
@@ -50,24 +46,9 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
 )
 def show(ctx: typer.Context, name: TemplateName, as_json: Json = False) -> None:
     """Show a template: its atoms with their parameters, and its first pages."""
-    control = api(ctx)
-    with nearest(
-        name, lambda: [t["name"] for t in control.items("templates")], next_step="See: webstreet template list"
-    ):
-        found = control.get("templates", name)
-    if as_json:
-        show_json(found)
+    found = show_one(ctx, "template", name, lambda _: (), as_json=as_json)
+    if not found:
         return
-    pairs = [("Template", found["name"]), ("Title", found["title"]), ("Purpose", found["purpose"])]
-    output.show(
-        facts(
-            [
-                *pairs,
-                ("Typical use", found["typical_use"]),
-                ("Used by", counted(found["sites"], "site") if found["sites"] else "no site yet"),
-            ]
-        )
-    )
     say()
     atoms = found["atoms"]
     rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpRequest
@@ -9,9 +10,11 @@ from ninja import Query, Router, Schema
 
 from webstreet.contract.atom import AtomManifest
 from webstreet.contract.template import TemplateManifest
-from webstreet.control.api.pages import Page, Paging, listed
+from webstreet.control.api.pages import Exported, Page, Paging, listed
 from webstreet.control.catalogue import shelf
+from webstreet.control.catalogue.settings import default_of, takes
 from webstreet.control.sites.dictionary import sites_of, uses_of_atoms, uses_of_templates
+from webstreet.control.tables import csv_answer
 
 atoms = Router(tags=["catalogue"])
 templates = Router(tags=["catalogue"])
@@ -70,10 +73,29 @@ def _template(template: TemplateManifest, used: dict[str, int]) -> dict[str, Any
     }
 
 
+ATOM_TITLES = (
+    "atom", "title", "kind", "purpose", "typical_use", "sensitive", "stores", "requires", "hooks_offered", "hooks_used",
+    "templates", "sites", "parameter", "takes", "default", "meaning",
+)  # fmt: skip
+
+
+def atom_rows(atom: AtomManifest, sites: int) -> Iterator[tuple[Any, ...]]:
+    """One row a parameter; one without for an atom that has none."""
+    shown = _atom(atom, sites)
+    names = [name if name != "atom" else "name" for name in ATOM_TITLES[:12]]
+    head = tuple(" ".join(shown[name]) if isinstance(shown[name], list) else shown[name] for name in names)
+    properties = atom.parameters.get("properties", {}) or {"": {}}
+    for name, schema in properties.items():
+        kind = takes(schema, atom.parameters) if name else ""
+        yield (*head, name, kind, default_of(schema), schema.get("description", ""))
+
+
 @atoms.get("", response=AtomPage, summary="List the atoms of this release")
-def list_atoms(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
+def list_atoms(request: HttpRequest, paging: Query[Exported]) -> Any:
     found, total = listed(shelf.release().atoms, paging, lambda atom: f"{atom.name} {atom.title} {atom.purpose}")
     used = uses_of_atoms(sites_of(request.auth), found)
+    if paging.format == "csv":
+        return csv_answer("atoms", ATOM_TITLES, (row for atom in found for row in atom_rows(atom, used[atom.name])))
     return {"items": [_atom(atom, used[atom.name]) for atom in found], "total": total}
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
-from webstreet.control.api.pages import Page, Paging, Text, listed, page, searched
+from webstreet.control.api.pages import Exported, Page, Text, listed, page, searched
 from webstreet.control.api.sites import to_change
 from webstreet.control.catalogue import settings, shelf
 from webstreet.control.clients.access import Actor
@@ -19,10 +19,6 @@ from webstreet.control.tables import csv_answer
 
 router = Router(tags=["dictionary"])
 of_site = Router(tags=["sites"])
-
-
-class Exported(Paging):
-    format: Literal["json", "csv"] = Field("json", description="csv: the whole list, safe to open in a spreadsheet")
 
 
 class SettingOut(Schema):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.db.models import Q, QuerySet
 from ninja import Schema
@@ -34,6 +34,12 @@ class Paging(Schema):
     offset: int = Field(0, ge=0, le=10_000_000, description="how many items to leave out first")
     q: Text = Field("", max_length=100, description="only items with this text in a name or title")
     sort: str = Field("", max_length=40, description="what to sort by; with - before it, backwards")
+
+
+class Exported(Paging):
+    """Query of a list that can also be had as a table."""
+
+    format: Literal["json", "csv"] = Field("json", description="csv: the whole list, safe to open in a spreadsheet")
 
 
 class Page(Schema):
@@ -75,6 +81,8 @@ def listed(items: list[Any], paging: Paging, text_of: Callable[[Any], str]) -> t
     """The same for the few things that are values: filter and cut; they come in their own order."""
     text = paging.q.strip().lower()
     found = [item for item in items if text in text_of(item).lower()]
+    if isinstance(paging, Exported) and paging.format == "csv":
+        return found, len(found)
     return found[paging.offset : paging.offset + paging.limit], len(found)
 
 

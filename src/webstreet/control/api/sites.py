@@ -87,6 +87,7 @@ class SiteOut(Schema):
     next: str = Field(description="what happens next; empty if nothing has to")
     processes: list[ProcessOut]
     differs: list[DiffersOut]
+    customizations: int = Field(description="how many of its customizations hold; /customizations lists them")
     mail: str = Field(description="own: its own mail server; default: the installation's; none: nobody named one")
     suspended: bool
     closing: bool
@@ -126,6 +127,7 @@ def shape(request: HttpRequest, site: Site) -> dict[str, Any]:
         "next": site.seen_next,
         "processes": site.seen_processes,
         "differs": [{"what": d.what, "wanted": d.wanted, "seen": d.seen} for d in site.differs],
+        "customizations": site.in_force,
         "mail": site.mail,
         "suspended": site.wanted_suspended,
         "closing": site.wanted_closing,
@@ -140,7 +142,7 @@ def shape(request: HttpRequest, site: Site) -> dict[str, Any]:
 def list_sites(request: HttpRequest, paging: Query[SiteFilter]) -> dict[str, Any]:
     actor: Actor = request.auth
     rows = actor.sees(Site, Site.objects.kept()).with_state().select_related("client", "cluster")
-    rows = rows.prefetch_related("domains", "residencies", "secrets")
+    rows = rows.prefetch_related("domains", "residencies", "secrets", "customizations")
     if paging.client:
         rows = rows.filter(client__name=paging.client)
     if paging.state:

@@ -122,6 +122,13 @@ class Site(models.Model):
         return "own" if EMAIL_URL in names else "default" if DEFAULT_EMAIL_URL in names else "none"
 
     @property
+    def in_force(self) -> int:
+        """How many of its customizations hold: the last about each subject that was not undone."""
+        rows = sorted(self.customizations.all(), key=lambda row: row.number)
+        undone = {row.undoes for row in rows}
+        return len({row.subject: row for row in rows if not row.undoes and row.number not in undone})
+
+    @property
     def address(self) -> str:
         """Where people reach it: through the proxy if there is one, else what the orchestrator says, else the first domain."""
         domains = self.domain_names
