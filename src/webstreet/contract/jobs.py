@@ -19,7 +19,7 @@ class Progress(Document):
 
 
 class Rejected(Document):
-    """One record that was not taken, by line of the source. ``reason`` names no person."""
+    """One record that was not taken, or a part of one that was lost, by line of the source. ``reason`` names no person."""
 
     line: int
     reason: str
@@ -30,7 +30,11 @@ class ImportReport(Document):
 
     Attributes:
         created, updated, unchanged: per kind of record ("articles", "subscribers").
+        counted: what is there and was not taken by intent ("comments").
+        rejected: records that were not taken. lost: what could not be kept of those that were.
+        notes: sentences about the whole, such as the encoding that was found.
         ignored_tables: names of tables of the dump that were not read.
+        dry_run: these are the counts of what would be done.
     """
 
     kind: Literal["report"] = "report"
@@ -38,8 +42,12 @@ class ImportReport(Document):
     created: dict[str, int] = Field(default_factory=dict)
     updated: dict[str, int] = Field(default_factory=dict)
     unchanged: dict[str, int] = Field(default_factory=dict)
+    counted: dict[str, int] = Field(default_factory=dict)
     rejected: list[Rejected] = Field(default_factory=list)
+    lost: list[Rejected] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
     ignored_tables: list[str] = Field(default_factory=list)
+    dry_run: bool = False
 
 
 class LoginLink(Document):

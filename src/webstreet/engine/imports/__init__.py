@@ -6,18 +6,31 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from webstreet.contract.jobs import ImportReport, Rejected
 
 REJECTED_MAX = 10_000
 PROGRESS_EVERY = 100
-Status = Literal["public", "private", "archived", "draft"]
+Status = Literal["public", "private", "archived", "draft", "scheduled"]
+Standing = Literal["active", "pending", "unsubscribed", "suppressed"]
+BodyBlock = tuple[str, Any]
+"""Type and raw value of one block of a body, as a StreamField stores it; text is sanitised already."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleRecord:
-    """An article of the source. ``body`` is plain text; ``line`` is where the source has it."""
+    """An article of the source.
+
+    Attributes:
+        body: plain text, where ``blocks`` is None.
+        blocks: the body's blocks; images and pages in them are ids of this site.
+        line: where the source has it.
+        published_at: for a scheduled one, when it is to appear.
+        slug: what its address ends in at the source; empty to make it from the title.
+        authors: (slug, name) of each. tags: names.
+        cover: id of an image of this site; ``cover_alt``: what it shows.
+    """
 
     external_id: str
     title: str
@@ -25,20 +38,53 @@ class ArticleRecord:
     status: Status
     published_at: dt.datetime
     line: int
+    blocks: tuple[BodyBlock, ...] | None = None
+    slug: str = ""
+    intro: str = ""
+    authors: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] = ()
+    cover: int | None = None
+    cover_alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRecord:
+    """A page that stays. ``published``: else it is a draft; the atom that takes it has no private pages."""
+
+    external_id: str
+    title: str
+    published: bool
+    line: int
+    blocks: tuple[BodyBlock, ...] = ()
+    slug: str = ""
+    in_menu: bool = False
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriberRecord:
-    """A subscriber of the source; ``email`` as it stands there, unchecked. Its repr names nobody."""
+    """A subscriber of the source; ``email`` as it stands there, unchecked. Its repr names nobody.
+
+    Attributes:
+        lists: keys or titles of lists; None where the source knows no lists, so that the person joins all of them.
+        since: when the status began, where the source says so.
+        consent_at, consent: when and how the source says the person agreed.
+    """
 
     external_id: str
     email: str = field(repr=False)
     created_at: dt.datetime
     line: int
     name: str = field(default="", repr=False)
+    status: Standing = "active"
+    since: dt.datetime | None = None
+    language: str = ""
+    lists: tuple[str, ...] | None = None
+    consent_at: dt.datetime | None = None
+    consent: str = field(default="", repr=False)
 
 
-Record = TypeVar("Record", ArticleRecord, SubscriberRecord)
+Record = TypeVar("Record", ArticleRecord, PageRecord, SubscriberRecord)
 
 
 class ImportContext:
@@ -46,16 +92,24 @@ class ImportContext:
 
     Attributes:
         source: name of the source ("crispy-octo"); with a record's ``external_id`` the key of idempotence.
+        dry_run: count what would happen, and change nothing.
     """
 
-    def __init__(self, source: str, report: Callable[[str, int, int], None] | None = None) -> None:
+    def __init__(
+        self, source: str, report: Callable[[str, int, int], None] | None = None, *, dry_run: bool = False
+    ) -> None:
         self.source = source
+        self.dry_run = dry_run
         self._report = report or (lambda step, done, total: None)
         self._created: Counter[str] = Counter()
         self._updated: Counter[str] = Counter()
         self._unchanged: Counter[str] = Counter()
+        self._counted: Counter[str] = Counter()
         self._rejected: list[Rejected] = []
         self._rejected_more = 0
+        self._lost: list[Rejected] = []
+        self._lost_more = 0
+        self._notes: list[str] = []
         self._current = ""
 
     def created(self, kind: str) -> None:
@@ -66,6 +120,22 @@ class ImportContext:
 
     def unchanged(self, kind: str) -> None:
         self._unchanged[kind] += 1
+
+    def counted(self, kind: str, number: int = 1) -> None:
+        """What the source has and is not taken by intent, such as comments."""
+        self._counted[kind] += number
+
+    def note(self, text: str) -> None:
+        """A sentence about the whole; each once."""
+        if text not in self._notes:
+            self._notes.append(text)
+
+    def lost(self, line: int, reason: str, subject: str = "") -> None:
+        """A part of a record that could not be kept as it was; ``subject`` names the record, never a person."""
+        if len(self._lost) >= REJECTED_MAX:
+            self._lost_more += 1
+            return
+        self._lost.append(Rejected(line=line, reason=f"{subject}: {reason}" if subject else reason))
 
     def rejected(self, line: int, reason: str) -> None:
         """A record that is not taken. The reason must not repeat its personal data; the record's id is added here."""
@@ -96,15 +166,20 @@ class ImportContext:
         self.rejected(line, reason)
         self._current = before
 
-    def finish(self, ignored_tables: list[str]) -> ImportReport:
-        rejected = list(self._rejected)
-        if self._rejected_more:
-            rejected.append(Rejected(line=0, reason=f"and {self._rejected_more} more"))
+    def finish(self, ignored_tables: list[str] | None = None) -> ImportReport:
         return ImportReport(
             source=self.source,
             created=dict(self._created),
             updated=dict(self._updated),
             unchanged=dict(self._unchanged),
-            rejected=rejected,
-            ignored_tables=ignored_tables,
+            counted=dict(self._counted),
+            rejected=_with_rest(self._rejected, self._rejected_more),
+            lost=_with_rest(self._lost, self._lost_more),
+            notes=list(self._notes),
+            ignored_tables=ignored_tables or [],
+            dry_run=self.dry_run,
         )
+
+
+def _with_rest(found: list[Rejected], more: int) -> list[Rejected]:
+    return [*found, Rejected(line=0, reason=f"and {more} more")] if more else list(found)
