@@ -1,4 +1,6 @@
-"""Pages for what went wrong: 400, 403, 404, 410, 429, 500, 503. The theme's ``theme/message.html`` if it can be rendered, else plain."""
+"""Pages for what went wrong: 400, 403, 404, 410, 429, 500, 503. Their words are here; the theme's templates (``theme/<status>.html``, else
+``theme/message.html``) show them, and a plain page does if those cannot be rendered.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,11 @@ RETRY_AFTER_S = 15
 
 
 def message(request: HttpRequest, status: int, title: str, text: str, **more: Any) -> HttpResponse:
-    """A page that says what happened and what to do. Never cached by anyone."""
+    """A page that says what happened and what to do. Never cached by anyone.
+
+    Args:
+        more: for the template; ``then`` is a second paragraph.
+    """
     context = {"status": status, "title": title, "message": text, **more}
     body = ""
     for template in (f"theme/{status}.html", "theme/message.html"):
@@ -26,19 +32,20 @@ def message(request: HttpRequest, status: int, title: str, text: str, **more: An
         except Exception:
             logger.exception("error_page.failed", extra={"template": template})
         break
-    response = HttpResponse(body or _plain(title, text), status=status)
+    response = HttpResponse(body or _plain(title, text, more.get("then", "")), status=status)
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _plain(title: str, text: str) -> str:
+def _plain(title: str, text: str, then: str) -> str:
     return format_html(
         '<!doctype html><html lang="{}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        "<title>{}</title><main><h1>{}</h1><p>{}</p></main></html>",
+        "<title>{}</title><main><h1>{}</h1><p>{}</p><p>{}</p></main></html>",
         get_language() or "en",
         title,
         title,
         text,
+        then,
     )
 
 
@@ -83,15 +90,18 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
     return message(
         request,
         404,
-        gettext("Page not found"),
-        gettext("There is no page at this address. It may have moved, or the link is mistyped."),
+        gettext("There is no page at this address"),
+        gettext("The address may be mistyped, or the page is not published."),
     )
 
 
 def gone(request: HttpRequest) -> HttpResponse:
     """For atoms: content that existed and was withdrawn for good."""
     return message(
-        request, 410, gettext("Page withdrawn"), gettext("This page existed and was withdrawn by its author.")
+        request,
+        410,
+        gettext("This article was removed"),
+        gettext("It was published here and has been taken down. It will not come back at this address."),
     )
 
 
@@ -101,16 +111,21 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return message(
         request,
         500,
-        gettext("Something went wrong"),
-        gettext("The mistake is on our side and has been noted. Try again in a moment."),
+        gettext("This page could not be made"),
+        gettext("Something broke on our side, and it has been recorded. Nothing you entered caused it."),
+        then=gettext("Reload the page in a minute, or go on from the home page."),
     )
 
 
 def store_down(request: HttpRequest) -> HttpResponse:
     """An atom's own database is away."""
-    title = gettext("Out of reach for a moment")
-    text = gettext("This part of the site does not answer right now. Nothing is lost. Try again in a minute.")
-    response = problem(503, "store.down", title, text) if is_api(request) else message(request, 503, title, text)
+    title = gettext("Back in a moment")
+    text = gettext("This part of the site is not available right now. The rest works as usual.")
+    then = gettext("Reload the page in a minute.")
+    if is_api(request):
+        response: HttpResponse = problem(503, "store.down", title, text)
+    else:
+        response = message(request, 503, title, text, then=then)
     response["Retry-After"] = str(RETRY_AFTER_S)
     return response
 

@@ -138,13 +138,13 @@ def finish() -> None:
 
 
 def _wagtail_site() -> None:
-    from wagtail.models import Locale, Site
+    from wagtail.models import Locale
 
     for code, _ in settings.LANGUAGES:
         Locale.objects.get_or_create(language_code=code)
     parts = urlsplit(settings.WEBSTREET_BASE_URL)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    found = Site.objects.filter(is_default_site=True).first()
+    found = site.wagtail_site()
     if found is not None:
         found.hostname, found.port, found.site_name = parts.hostname or "localhost", port, settings.WAGTAIL_SITE_NAME
         found.save()

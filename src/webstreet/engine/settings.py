@@ -78,7 +78,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "webstreet.engine.middleware.StoreDownPage",
     "webstreet.engine.guessing.TooManyGuessesPage",
-    "wagtail.contrib.redirects.middleware.RedirectMiddleware",
+    "webstreet.engine.redirects.Redirects",
 ]
 
 TEMPLATES = [

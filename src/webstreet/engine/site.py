@@ -42,3 +42,15 @@ def base_url() -> str:
 def absolute(path: str) -> str:
     """``/articles/x/`` -> the same below `base_url`."""
     return path if "://" in path else f"{base_url()}/{path.lstrip('/')}"
+
+
+def wagtail_site() -> Any:
+    """Wagtail's own record of the site with its root page, or None before `prepare` has made it."""
+    from wagtail.models import Site
+
+    return Site.objects.filter(is_default_site=True).select_related("root_page").first()
+
+
+def public_parts(parts: Any) -> Any:
+    """A page's URL parts with the site's public base, whatever host and port Wagtail's own record of the site names."""
+    return (parts[0], base_url(), parts[2]) if parts and parts[2] else parts

@@ -102,9 +102,11 @@ def test_the_excerpt_is_the_introduction_or_the_first_words(make) -> None:
 def test_cover_has_srcset_size_and_words(make, picture, web) -> None:
     make("Pictured", cover=picture("harbour"), cover_alt="The harbour at dusk")
     page = web.get("/pictured/").content.decode()
-    image = re.search(r"<img [^>]*alt=\"The harbour at dusk\"[^>]*>", page).group()
-    assert re.search(r'srcset="[^"]+ 480w, [^"]+ 800w, [^"]+ 1200w', image)
-    assert re.search(r'width="800" height="\d+"', image)
+    source, image = re.search(r"<picture>(<source [^>]*>)(<img [^>]*alt=\"The harbour at dusk\"[^>]*>)", page).groups()
+    assert 'type="image/webp"' in source
+    assert re.search(r'srcset="[^"]+\.webp 480w, [^"]+\.webp 800w, [^"]+\.webp 1200w, [^"]+\.webp 1300w"', source)
+    assert re.search(r'src="[^"]+\.jpg"', image)
+    assert 'width="1300" height="800"' in image
     assert 'property="og:image" content="https://blog.example.com/media/' in page
 
 

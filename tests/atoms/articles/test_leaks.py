@@ -20,7 +20,7 @@ WORDS = {"private": PRIVATE, "archived": ARCHIVED, "draft": DRAFT}
 @pytest.fixture
 def world(home, make, picture) -> dict[str, Any]:
     """A public article, and three hidden ones, each with a word, two images, a document, a tag and an author of its own."""
-    from webstreet.atoms.articles.models import Author
+    from webstreet.atoms.articles.models import Author, ReadingList, ReadingListEntry
 
     found: dict[str, Any] = {}
     shared = picture("shared")
@@ -38,7 +38,7 @@ def world(home, make, picture) -> dict[str, Any]:
             intro=f"Intro {word}",
             cover=image,
             cover_alt=f"Alt {word}",
-            tags=(f"tag{word}",),
+            tags=(f"tag{word}", "open"),
             authors=(author,),
             visibility=kind if kind != "draft" else "public",
             live=kind != "draft",
@@ -53,6 +53,15 @@ def world(home, make, picture) -> dict[str, Any]:
         tags=("open",),
     )
     found["shared"] = shared
+    for kind in WORDS:  # renamed, so that an old address leads to each
+        article = found[kind]["article"]
+        article.slug = f"renamed-{kind}"
+        article.save()
+        article.slug = f"hidden-{kind}"
+        article.save()
+    shown = ReadingList(title="To begin with", slug="begin")
+    shown.entries = [ReadingListEntry(article=article) for article in (*pages, found["public"])]
+    home.add_child(instance=shown)
     return found
 
 
@@ -84,7 +93,17 @@ def addresses(world: dict[str, Any]) -> set[str]:
         + [part["author"].slug for part in hidden]
         + [part["article"].slug for part in hidden]
     )
-    found = {"/", "/?page=2", "/fr/", "/search/?q=", "/sitemap.xml", "/feed/", "/feed/atom/"}
+    found = {
+        "/begin/",
+        *(f"/renamed-{kind}/" for kind in WORDS),
+        "/",
+        "/?page=2",
+        "/fr/",
+        "/search/?q=",
+        "/sitemap.xml",
+        "/feed/",
+        "/feed/atom/",
+    }
     for route in routes(get_resolver().url_patterns):
         route = re.sub(r"\^|\$|\\Z", "", route.replace("\\.", "."))
         gaps = re.findall(r"<[^>]+>", route)
@@ -128,7 +147,13 @@ def test_an_anonymous_reader_finds_nothing_hidden_at_any_address(world, web, edi
 @pytest.mark.parametrize("kind", list(WORDS))
 def test_pages_and_files_of_hidden_articles_are_404_for_anonymous_readers(world, web, editor_web, kind) -> None:
     part = world[kind]
-    urls = [f"/hidden-{kind}/", f"/tags/tag{WORDS[kind]}/", f"/authors/author-{kind}/", *file_urls(part)]
+    urls = [
+        f"/hidden-{kind}/",
+        f"/renamed-{kind}/",
+        f"/tags/tag{WORDS[kind]}/",
+        f"/authors/author-{kind}/",
+        *file_urls(part),
+    ]
     for url in urls:
         editor_web.get(url)
         assert web.get(url).status_code == 404, url
@@ -141,9 +166,10 @@ def test_members_see_private_articles_and_their_files_and_no_others(world, membe
     for kind in ("archived", "draft"):
         for url in [f"/hidden-{kind}/", *file_urls(world[kind])]:
             assert member_web.get(url).status_code == 404, url
-    page = member_web.get("/").content.decode()
-    assert PRIVATE in page
-    assert ARCHIVED not in page
+    for url in ("/", "/begin/", world["public"].url):
+        page = member_web.get(url).content.decode()
+        assert PRIVATE in page, url
+        assert ARCHIVED not in page, url
 
 
 @pytest.mark.requirement("P1")

@@ -19,6 +19,9 @@ class Params(Parameters):
         default=True, description="Whether an article says how many minutes it takes to read."
     )
     show_authors: bool = Field(default=True, description="Whether articles name their authors.")
+    related: int = Field(
+        default=3, ge=0, le=6, description="Articles with the same tags that an article names at its end; 0 for none."
+    )
 
 
 ATOM = AtomManifest(
@@ -26,7 +29,7 @@ ATOM = AtomManifest(
     app="webstreet.atoms.articles",
     title="Articles",
     kind="back-end",
-    purpose="Articles that are drafts, public, private or archived, with authors, tags, feeds and search.",
+    purpose="Articles that are drafts, public, private or archived, with authors, tags, reading lists, feeds and search.",
     typical_use="A blog, a magazine, the news of an association.",
     parameters=Params.model_json_schema(),
     stores=["database", "files"],

@@ -6,7 +6,6 @@ import uuid as uuids
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -24,11 +23,24 @@ from wagtail.snippets.models import register_snippet
 from wagtail.url_routing import RouteResult
 
 from webstreet.atoms.articles.folding import fold, plain, shortened
+from webstreet.atoms.articles.reading_lists import ReadingList, ReadingListEntry, lists_with
 from webstreet.atoms.articles.visibility import Viewer, Visibility, keep_apart
-from webstreet.engine import announcements
+from webstreet.engine import announcements, pagecache
 from webstreet.engine import site as this_site
+from webstreet.engine.addresses import refuse_reserved, reserved_slugs
 from webstreet.engine.errors import gone
 from webstreet.engine.theme.blocks import BodyField
+
+__all__ = [
+    "Article",
+    "ArticleIndex",
+    "ArticleTag",
+    "Author",
+    "ReadingList",
+    "ReadingListEntry",
+    "Removed",
+    "reserved_slugs",
+]
 
 WORDS_A_MINUTE = 220
 EXCERPT_WORDS = 40
@@ -91,7 +103,7 @@ class ArticleIndex(Page):
         return f"{title} ({self.locale.get_display_name()})" if len(settings.LANGUAGES) > 1 else title
 
     def get_url_parts(self, request: HttpRequest | None = None) -> Any:
-        return public_parts(super().get_url_parts(request))
+        return this_site.public_parts(super().get_url_parts(request))
 
     def route(self, request: HttpRequest, path_components: list[str]) -> RouteResult:
         """A page below; the fact that there was one, for an article that was public until it was deleted; or 404."""
@@ -115,7 +127,7 @@ class ArticleIndex(Page):
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
         listed = Article.objects.child_of(self).newest(Viewer.of(request))
         paginator = Paginator(listed, this_site.parameters("articles").page_size)
-        page = paginator.get_page(request.GET.get("page"))
+        page = pagecache.page_of(request, paginator)
         articles = list(page.object_list)
         lead = articles.pop(0) if page.number == 1 and articles else None
         return {
@@ -240,8 +252,11 @@ class Article(Page):
     def visible_to(self, viewer: Viewer) -> bool:
         return bool(self.live and self.visibility in viewer.sees)
 
+    def may_be_read(self, request: HttpRequest) -> bool:
+        return self.visible_to(Viewer.of(request))
+
     def get_url_parts(self, request: HttpRequest | None = None) -> Any:
-        return public_parts(super().get_url_parts(request))
+        return this_site.public_parts(super().get_url_parts(request))
 
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page, or 404: a reader who may not see an article is not told that there is one."""
@@ -253,12 +268,15 @@ class Article(Page):
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
-        newer, older = self.neighbours(Viewer.of(request))
+        viewer = Viewer.of(request)
+        newer, older = self.neighbours(viewer)
         return {
             **context,
             "article": self,
             "newer": newer,
             "older": older,
+            "related": self.related(viewer),
+            "part_of": lists_with(self),
             "parameters": this_site.parameters("articles"),
             "alternates": [a for a in self.get_translations().live() if a.is_public] if self.is_public else [],
         }
@@ -279,11 +297,21 @@ class Article(Page):
         )
         return newer.first(), older.first()
 
+    def related(self, viewer: Viewer) -> list[Article]:
+        """Listed articles in this one's language that share a tag with it: those with most tags in common first, then the newest."""
+        wanted = this_site.parameters("articles").related
+        tags = [tag.pk for tag in self.tags.all()]
+        if not wanted or not tags:
+            return []
+        found = Article.objects.live().filter(visibility__in=viewer.listed, locale_id=self.locale_id)
+        shared = models.Count("tagged_items", filter=models.Q(tagged_items__tag__in=tags), distinct=True)
+        same = found.filter(tagged_items__tag__in=tags).exclude(pk=self.pk).annotate(shared=shared)
+        return list(same.order_by("-shared", "-published_at", "-pk").defer("search_text").defer_streamfields()[:wanted])
+
     # -- Saving ------------------------------------------------------------------------------------------------------
     def clean(self) -> None:
         super().clean()
-        if self.slug in reserved_slugs():
-            raise ValidationError({"slug": _("This address belongs to the site itself: choose another.")})
+        refuse_reserved(self.slug)
 
     def full_clean(self, *args: Any, **kwargs: Any) -> None:
         if not getattr(self, "slug", "") and self.title:
@@ -370,17 +398,3 @@ class Removed(models.Model):
 
     def __str__(self) -> str:
         return self.slug
-
-
-def public_parts(parts: Any) -> Any:
-    """A page's URL parts with the site's public base, whatever host and port Wagtail's own record of the site names."""
-    return (parts[0], this_site.base_url(), parts[2]) if parts and parts[2] else parts
-
-
-def reserved_slugs() -> set[str]:
-    """First parts of the addresses that are not pages."""
-    return {
-        "admin", "api", "author", "authors", "documents", "en", "feed", "fr", "media", "newsletter", "robots", "search", "static",
-        "tag", "tags",
-        "theme",
-    }  # fmt: skip

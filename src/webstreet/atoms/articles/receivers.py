@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
+from wagtail.signals import page_slug_changed
 
 from webstreet.atoms.articles import announcement, files, starter
 from webstreet.atoms.articles.importing import take
@@ -59,3 +60,11 @@ def remember_removed(sender: type[Article], instance: Article, **_: Any) -> None
     parent = instance.get_parent()
     if instance.is_public and parent is not None:
         Removed.objects.get_or_create(parent_key=parent.translation_key, slug=instance.slug)
+
+
+@receiver(page_slug_changed, sender=Article)
+def forget_removed(sender: type[Article], instance: Article, instance_before: Article, **_: Any) -> None:
+    """The old address leads to the article now, whatever was removed there before."""
+    parent = instance.get_parent()
+    if parent is not None:
+        Removed.objects.filter(parent_key=parent.translation_key, slug=instance_before.slug).delete()

@@ -8,6 +8,7 @@ from wagtail.models import Locale, Page, Site
 
 from webstreet.atoms.articles.models import ArticleIndex, Author
 from webstreet.contract.site import SiteManifest
+from webstreet.engine import site as this_site
 
 
 def make(manifest: SiteManifest) -> None:
@@ -27,7 +28,7 @@ def make(manifest: SiteManifest) -> None:
 
 def _home(manifest: SiteManifest) -> ArticleIndex:
     """The site's root page in its first language; Wagtail's welcome page makes room for it."""
-    wagtail_site = Site.objects.filter(is_default_site=True).select_related("root_page").first()
+    wagtail_site = this_site.wagtail_site()
     if wagtail_site is not None and isinstance(wagtail_site.root_page.specific, ArticleIndex):
         found: ArticleIndex = wagtail_site.root_page.specific
         return found

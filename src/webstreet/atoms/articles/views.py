@@ -16,6 +16,7 @@ from wagtail.models import Page
 from webstreet.atoms.articles.models import Article, Author
 from webstreet.atoms.articles.search import search as search_articles
 from webstreet.atoms.articles.visibility import Viewer, Visibility, keep_apart
+from webstreet.engine import pagecache
 from webstreet.engine import site as this_site
 
 QUERY_MAX = 200
@@ -24,7 +25,7 @@ SITEMAP_MAX = 50_000
 
 def _listing(request: HttpRequest, template: str, found: Any, query: str = "", **context: Any) -> HttpResponse:
     paginator = Paginator(found, this_site.parameters("articles").page_size)
-    page = paginator.get_page(request.GET.get("page"))
+    page = pagecache.page_of(request, paginator)
     context |= {"page_of_articles": page, "articles": page.object_list, "total": paginator.count, "query": query}
     return keep_apart(render(request, template, context), Viewer.of(request))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.utils.translation import gettext
-from wagtail.models import Page, Site
+from wagtail.models import Page
 
 from webstreet.engine import hooks
 from webstreet.engine import site as this_site
@@ -40,5 +40,5 @@ def entries(request: HttpRequest | None) -> list[Entry]:
 
 
 def _root() -> Page | None:
-    wagtail_site = Site.objects.filter(is_default_site=True).select_related("root_page").first()
+    wagtail_site = this_site.wagtail_site()
     return wagtail_site.root_page.localized if wagtail_site is not None else None

@@ -10,6 +10,7 @@ from wagtail.admin.panels import FieldPanel
 from wagtail.models import Page
 
 from webstreet.engine import site as this_site
+from webstreet.engine.addresses import refuse_reserved
 from webstreet.engine.theme.blocks import BodyField
 
 
@@ -30,6 +31,8 @@ class StandardPage(Page):
         super().__init__(*args, **kwargs)
 
     def get_url_parts(self, request: HttpRequest | None = None) -> Any:
-        """With the site's public base, whatever host and port Wagtail's own record of the site names."""
-        parts = super().get_url_parts(request)
-        return (parts[0], this_site.base_url(), parts[2]) if parts and parts[2] else parts
+        return this_site.public_parts(super().get_url_parts(request))
+
+    def clean(self) -> None:
+        super().clean()
+        refuse_reserved(self.slug)

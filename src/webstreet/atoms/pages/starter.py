@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from wagtail.models import Locale, Page, Site
+from wagtail.models import Locale, Page
 from wagtail.rich_text import RichText
 
 from webstreet.atoms.pages.models import StandardPage
 from webstreet.contract.site import SiteManifest
 from webstreet.contract.template import StarterPage, TemplateManifest
+from webstreet.engine import site as this_site
 from webstreet.engine.prepared import Prepared
 
 
 def make(manifest: SiteManifest, template: TemplateManifest | None) -> None:
     """Make each starter page in each language, unless that was done before: a page that an editor deleted stays deleted."""
-    wagtail_site = Site.objects.filter(is_default_site=True).select_related("root_page").first()
+    wagtail_site = this_site.wagtail_site()
     if template is None or wagtail_site is None:
         return
     for starter in template.pages:

@@ -8,35 +8,26 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, get_language_info
 from wagtail.models import Page
 
+from webstreet.atoms.articles import linked_data
 from webstreet.atoms.articles.folding import shortened
 from webstreet.atoms.articles.models import Article
 from webstreet.engine import site as this_site
+from webstreet.engine.theme import pictures
 
 register = template.Library()
 
 register.filter("shortened", shortened)
 
-COVER_WIDTHS = (480, 800, 1200, 1984)
-SHARED_IMAGE = "fill-1200x630|format-jpeg"
-
 
 @register.simple_tag
-def cover(article: Article, sizes: str, loading: str, alt: str) -> SafeString:
-    """The cover with a srcset, and with its size, so that nothing moves when it arrives."""
-    if article.cover is None:
-        return SafeString("")
-    specs = [f"width-{width}|format-webp" for width in COVER_WIDTHS]
-    found = article.cover.get_renditions(*specs)
-    # Images are never enlarged: several specs may give the same width.
-    by_width = {rendition.width: rendition for rendition in found.values()}
-    ordered = [by_width[width] for width in sorted(by_width)]
-    middle = ordered[min(1, len(ordered) - 1)]
-    srcset = ", ".join(f"{r.url} {r.width}w" for r in ordered)
-    priority = SafeString(' fetchpriority="high"') if loading == "eager" else ""
-    return format_html(
-        '<img src="{}" srcset="{}" sizes="{}" width="{}" height="{}" alt="{}"{}>',
-        middle.url, srcset, sizes, middle.width, middle.height, alt, priority,
-    )  # fmt: skip
+def cover(article: Article, sizes: str, alt: str) -> SafeString:
+    """The cover, which stands on top of what shows it."""
+    return pictures.picture(article.cover, sizes=sizes, alt=alt, first=True) if article.cover else SafeString("")
+
+
+register.simple_tag(linked_data.of_home, name="linked_data_of_home")
+register.simple_tag(linked_data.of_article, name="linked_data_of_article")
+register.simple_tag(linked_data.of_list, name="linked_data_of_list")
 
 
 @register.filter
@@ -59,7 +50,7 @@ def open_graph(article: Article) -> SafeString:
         ("article:published_time", article.published_at.isoformat() if article.published_at else ""),
     ]
     if article.cover is not None:
-        image = article.cover.get_rendition(SHARED_IMAGE)
+        image = article.cover.get_rendition(linked_data.SHARED_IMAGE)
         pairs += [
             ("og:image", this_site.absolute(image.url)),
             ("og:image:width", str(image.width)),
@@ -76,5 +67,5 @@ def language_links(page: Page) -> SafeString:
     translations = [t for t in page.get_translations(inclusive=True).live().specific() if getattr(t, "is_public", True)]
     if len(translations) < 2:
         return SafeString("")
-    links = ((t.locale.language_code, t.full_url) for t in translations)
+    links = [(t.locale.language_code, t.full_url) for t in translations]
     return format_html_join("\n", '<link rel="alternate" hreflang="{}" href="{}">', links)

@@ -15,7 +15,7 @@ from wagtail.models import Page
 
 from webstreet.engine import hooks
 from webstreet.engine import site as this_site
-from webstreet.engine.theme import accents, stylesheet
+from webstreet.engine.theme import accents, pictures, stylesheet
 
 register = template.Library()
 
@@ -90,3 +90,9 @@ def languages_of_page(context: template.Context) -> list[dict[str, str]]:
         if url:
             found.append({"code": code, "name": name, "url": url})
     return found
+
+
+@register.simple_tag
+def picture_of(image: Any, sizes: str) -> SafeString:
+    """An image of a body, which the reader comes to later; ``alt`` is what the editor wrote for this place."""
+    return pictures.picture(image, sizes=sizes, alt=getattr(image, "contextual_alt_text", None) or "")
