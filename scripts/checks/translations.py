@@ -14,7 +14,7 @@ from scripts.checks.base import ROOT, Outcome, of
 
 SOURCE = ROOT / "src/webstreet"
 # Each program merges the catalogues of its own apps.
-PROGRAMS = {"engine and atoms": ("engine", "atoms"), "control": ("control",)}
+PROGRAMS = {"engine and atoms": ("engine", "atoms"), "control": ("control",), "logins": ("logins",)}
 KEYWORDS = ("gettext", "gettext_lazy", "_", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy", "npgettext")
 # Libraries that know no French, or not all: ours speaks for them.
 LIBRARIES = {"control": ("unfold",)}

@@ -1,5 +1,6 @@
-"""Passwords cannot be guessed at leisure: after `OF_ACCOUNT` failures for a name, or `OF_NETWORK` from a network, nobody is let in by
-password until `WINDOW` is over. One-time links go on working, so that a stranger can keep no editor out.
+"""Nothing that lets people in can be guessed at leisure: after `OF_ACCOUNT` failures for a name, or `OF_NETWORK` from a network, nobody
+is let in by password until `WINDOW` is over. Codes of a second factor have a million values and a longer wait: `OF_CODES` wrong ones in
+`WINDOW_OF_CODES`. One-time links go on working, so that a stranger can keep no editor out.
 
 The counts are rows of the default database, because all processes of a site must share them and the cache may be away. A row says
 neither the name nor the address: its key is a keyed hash.
@@ -14,7 +15,7 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -27,15 +28,26 @@ from webstreet.kernel.errors import TooMany
 OF_ACCOUNT = 10
 OF_NETWORK = 50
 WINDOW = dt.timedelta(minutes=15)
+OF_CODES = 6
+WINDOW_OF_CODES = dt.timedelta(hours=1)
+CODE_LIVES = dt.timedelta(minutes=2)
+"""Longer than a code of an app is taken; in that time it is taken once."""
 IPV6_NETWORK_BITS = 64
 """What one reader usually has for himself (RFC 6177)."""
 
 
 class TooManyGuesses(TooMany):
-    """Passwords were tried too often for this account or from this network."""
+    """Passwords or codes were tried too often for this account or from this network."""
 
     code = "login.too_many"
     retry_after_s = int(WINDOW.total_seconds())
+
+
+class TooManyCodes(TooManyGuesses):
+    """Codes of a second factor were tried too often."""
+
+    code = "login.too_many_codes"
+    retry_after_s = int(WINDOW_OF_CODES.total_seconds())
 
 
 class FailedLogins(models.Model):
@@ -70,8 +82,9 @@ class PasswordBackend(ModelBackend):
         _refuse_beyond(limits)
         user = super().authenticate(request, username, password, **kwargs)
         if user is None:
-            for key in limits:
-                _count(key)
+            reached = [_count(key) == limit for key, limit in limits.items()]
+            if any(reached):
+                _tell(_named(username), "password", request)
         else:
             # Not the network's: whoever has one account could go on guessing those of others.
             FailedLogins.objects.filter(key=_key("account", (username or "").strip().casefold())).delete()
@@ -92,22 +105,83 @@ class TooManyGuessesPage:
 
 
 def forget_old() -> None:
-    FailedLogins.objects.filter(since__lte=timezone.now() - WINDOW).delete()
+    FailedLogins.objects.filter(since__lte=timezone.now() - max(WINDOW, WINDOW_OF_CODES)).delete()
 
 
-def _refuse_beyond(limits: dict[str, int]) -> None:
-    for row in FailedLogins.objects.filter(key__in=limits, since__gt=timezone.now() - WINDOW):
+def refuse_codes(request: HttpRequest, user: AbstractBaseUser | None) -> None:
+    """Before a second factor is looked at, or a passkey that has not said whose it is.
+
+    Raises:
+        TooManyCodes, TooManyGuesses.
+    """
+    if user is not None:
+        _refuse_beyond({_key("code", str(user.pk)): OF_CODES}, WINDOW_OF_CODES, TooManyCodes)
+    _refuse_beyond({_key("network", _network(client_ip(request))): OF_NETWORK})
+
+
+def count_code(request: HttpRequest, user: AbstractBaseUser | None) -> None:
+    """One more that was wrong."""
+    _count(_key("network", _network(client_ip(request))))
+    if user is not None and _count(_key("code", str(user.pk)), WINDOW_OF_CODES) == OF_CODES:
+        _tell(user, "", request)
+
+
+def forget_codes(user: AbstractBaseUser) -> None:
+    """A right one came; what was wrong before it counts no more."""
+    FailedLogins.objects.filter(key=_key("code", str(user.pk))).delete()
+
+
+def take_code(user: AbstractBaseUser, code: str) -> bool:
+    """Whether this right code is used for the first time: who looks over a shoulder must not use it again. Asked of the database, because
+    another process may have taken it.
+    """
+    key = _key("taken", f"{user.pk} {''.join(code.split())}")
+    return _count(key, CODE_LIVES) == 1
+
+
+def refuse_links(request: HttpRequest) -> None:
+    """Raises:
+    TooManyGuesses: from this network too many one-time links were tried that are none.
+    """
+    _refuse_beyond({_key("link", _network(client_ip(request))): OF_NETWORK})
+
+
+def count_link(request: HttpRequest) -> None:
+    _count(_key("link", _network(client_ip(request))))
+
+
+def _named(name: str | None) -> AbstractBaseUser | None:
+    from webstreet.engine.accounts.record import named
+
+    return named(name or "")
+
+
+def _tell(user: AbstractBaseUser | None, method: str, request: HttpRequest | None) -> None:
+    """Write down that a limit was reached: once, not for every attempt after it."""
+    from webstreet.engine.accounts.models import Result
+    from webstreet.engine.accounts.record import write
+
+    write(Result.LIMITED, user, method=method, request=request)
+
+
+def _refuse_beyond(
+    limits: dict[str, int], window: dt.timedelta = WINDOW, error: type[TooManyGuesses] = TooManyGuesses
+) -> None:
+    for row in FailedLogins.objects.filter(key__in=limits, since__gt=timezone.now() - window):
         if row.count >= limits[row.key]:
-            raise TooManyGuesses(
-                "Passwords were tried too often: wait a quarter of an hour, or ask for a one-time link."
-            )
+            raise error("This was tried too often: wait, or ask for a one-time link.")
 
 
-def _count(key: str) -> None:
+def _count(key: str, window: dt.timedelta = WINDOW) -> int:
+    """One more; how many there were in this window. Of two processes that count at once, each sees another number."""
     now = timezone.now()
     rows = FailedLogins.objects
-    if not rows.filter(key=key, since__gt=now - WINDOW).update(count=models.F("count") + 1):
-        rows.update_or_create(key=key, defaults={"count": 1, "since": now})
+    with transaction.atomic():
+        row, made = rows.select_for_update().get_or_create(key=key, defaults={"count": 1, "since": now})
+        if not made:
+            row.count, row.since = (row.count + 1, row.since) if row.since > now - window else (1, now)
+            row.save(update_fields=["count", "since"])
+    return row.count
 
 
 def _key(kind: str, name: str) -> str:

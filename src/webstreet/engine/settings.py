@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from webstreet import logins
 from webstreet.engine.databases import databases
 from webstreet.engine.environment import allowed_hosts, load
 from webstreet.engine.logs import logging_config
@@ -34,6 +35,7 @@ SITE_ATOMS = [_env.release.by_name[name] for name in _env.manifest.atoms]
 INSTALLED_APPS = [
     "webstreet.engine",
     "webstreet.engine.theme",
+    "webstreet.engine.accounts",
     *(atom.app for atom in SITE_ATOMS),
     "wagtail.contrib.redirects",
     "wagtail.contrib.simple_translation",
@@ -47,6 +49,7 @@ INSTALLED_APPS = [
     "wagtail.search",
     "wagtail.admin",
     "wagtail",
+    *logins.APPS,
     "modelcluster",
     "taggit",
     "django_filters",
@@ -75,6 +78,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    logins.MIDDLEWARE,
+    "webstreet.logins.middleware.FactorFirst",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "webstreet.engine.middleware.StoreDownPage",
     "webstreet.engine.guessing.TooManyGuessesPage",
@@ -156,7 +161,10 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 AUTHENTICATION_BACKENDS = ["webstreet.engine.guessing.PasswordBackend"]
-LOGIN_URL = "wagtailadmin_login"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "wagtailadmin_home"
+LOGINS_PREFIX = "/admin/"
+globals().update(logins.settings("webstreet.engine.accounts.adapters"))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -202,6 +210,8 @@ WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
 # One-time links do that job; no mail leaves from within a request.
 WAGTAIL_PASSWORD_RESET_ENABLED = False
+WAGTAILADMIN_LOGIN_URL = "account_login"
+WAGTAIL_FRONTEND_LOGIN_URL = "account_login"
 WAGTAILADMIN_LOGIN_REDIRECT_URL = "wagtailadmin_home"
 WAGTAILDOCS_SERVE_METHOD = "serve_view"
 WAGTAILEMBEDS_RESPONSIVE_HTML = True

@@ -19,6 +19,7 @@ from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
 from webstreet.engine import login, logs, media
+from webstreet.engine.accounts.views import to_sign_in
 
 
 def _of_atoms(name: str) -> list[Any]:
@@ -41,6 +42,9 @@ def _routes(patterns: list[Any], before: str = "") -> Iterator[str]:
 
 urlpatterns = [
     path("-/login/<str:token>/", login.link_view, name="engine_login"),
+    path("admin/", include("webstreet.engine.accounts.urls")),
+    # Wagtail's own page for readers' passwords knows no second factor.
+    path("_util/login/", to_sign_in, name="wagtailcore_login"),
     path("admin/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),
     path("api/", include(_of_atoms("api_urlpatterns"))),

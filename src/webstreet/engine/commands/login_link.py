@@ -13,6 +13,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--create", action="store_true", help="make an editor with every right if none has this address"
     )
+    parser.add_argument(
+        "--reset-second-factor",
+        action="store_true",
+        help="the editor lost it: remove app, passkeys and recovery codes, and end their sessions",
+    )
     parser.add_argument("--next", default="", help="path of the page to arrive at, as in /admin/pages/")
 
 
@@ -20,6 +25,6 @@ def run(options: argparse.Namespace) -> None:
     from webstreet.engine.login import make_link
     from webstreet.engine.site import absolute
 
-    path, expires_at = make_link(options.email, options.next, create=options.create)
+    path, expires_at = make_link(options.email, options.next, create=options.create, reset=options.reset_second_factor)
     emit(LoginLink(path=path, expires_at=expires_at.isoformat(timespec="seconds")))
     say(f"Open within ten minutes: {absolute(path)}")

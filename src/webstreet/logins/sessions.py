@@ -1,0 +1,35 @@
+"""Ending the sessions of one user, wherever they are."""
+
+from __future__ import annotations
+
+from allauth.mfa.models import Authenticator
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+
+def end_sessions(user: AbstractBaseUser, *, but: str | None = None) -> int:
+    """Sign ``user`` out everywhere, except in the session with the key ``but``; how many sessions ended.
+
+    Who a session is of is inside it, so each is opened. Only people who signed in have one: there are few.
+    """
+    found = [
+        session.pk
+        for session in Session.objects.filter(expire_date__gte=timezone.now()).iterator()
+        if session.pk != but and session.get_decoded().get(SESSION_KEY) == str(user.pk)
+    ]
+    ended, _of = Session.objects.filter(pk__in=found).delete()
+    return ended
+
+
+def remove_factors(user: AbstractBaseUser) -> int:
+    """Take every second factor and recovery code from ``user``, because they were lost, and end all sessions; how many there were."""
+    removed, _of = Authenticator.objects.filter(user_id=user.pk).delete()
+    end_sessions(user)
+    return removed
+
+
+def has_factor(user: AbstractBaseUser) -> bool:
+    """Whether something besides a password is asked for. Recovery codes alone are no factor."""
+    return Authenticator.objects.filter(user_id=user.pk).exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
