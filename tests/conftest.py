@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.lab import base, postgres, redis
+from tests.lab import base, mariadb, postgres, redis
 
 Found = TypeVar("Found")
 
@@ -34,6 +34,12 @@ def server(module: Any) -> Iterator[Any]:
 def lab_postgres() -> Iterator[postgres.Postgres]:
     """A running PostgreSQL; ``lab_postgres.database("name")`` gives the URL of an empty database."""
     yield from server(postgres)
+
+
+@pytest.fixture(scope="session")
+def lab_mariadb() -> Iterator[mariadb.MariaDB]:
+    """A running MariaDB; ``lab_mariadb.database("name")`` gives the URL of an empty database."""
+    yield from server(mariadb)
 
 
 @pytest.fixture(scope="session")

@@ -19,14 +19,14 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from tests.conftest import needed
-from tests.engine.databases import DATABASES, EMPTIED, EMPTYING, Kept, PostgresqlDatabases, SqliteFiles, prepared
+from tests.engine.databases import DATABASES, EMPTIED, EMPTYING, Databases, Kept, prepared
 from tests.lab import redis
 
 
 @pytest.fixture(scope="session")
 def _databases(
     request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[SqliteFiles | PostgresqlDatabases]:
+) -> Iterator[Databases]:
     with django_db_blocker.unblock():
         found = prepared()
     request.config.stash[DATABASES] = Kept(found, django_db_blocker)
@@ -36,12 +36,12 @@ def _databases(
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(_databases: SqliteFiles | PostgresqlDatabases) -> None:
+def django_db_setup(_databases: Databases) -> None:
     """Replaces pytest-django's: migrated once, by `prepare`'s own code, each alias with its own apps only."""
 
 
 @pytest.fixture
-def restored_databases(_databases: SqliteFiles | PostgresqlDatabases) -> Callable[[], None]:
+def restored_databases(_databases: Databases) -> Callable[[], None]:
     """Call it to have every database as it was after migrating."""
     return _databases.restore
 
@@ -195,12 +195,3 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that start processes of their own choose their servers themselves: once is enough, in the embedded run."""
-    if not os.environ.get("DATABASE_URL"):
-        return
-    own = [item for item in items if "site_processes" in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=own)
-    items[:] = [item for item in items if item not in own]

@@ -1,6 +1,6 @@
-"""Real servers for the tests, one module a server: `postgres`, `redis`, `chromium`.
+"""Real servers for the tests, one module a server: `postgres`, `mariadb`, `redis`, `chromium`.
 
 Each is a context manager that starts the Debian binary in a temporary folder of its own, on a free port of the loopback, as an
 unprivileged user when we are root, and leaves nothing behind: no process, no folder. What a contributor runs already is used
-instead when ``LAB_POSTGRES_URL`` or ``LAB_REDIS_URL`` names it.
+instead when ``LAB_POSTGRES_URL``, ``LAB_MARIADB_URL`` or ``LAB_REDIS_URL`` names it.
 """

@@ -41,6 +41,11 @@ class Postgres:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
+    def version(self) -> str:
+        """As the server says it: "15.18"."""
+        with psycopg.connect(self.url) as connection:
+            return str(connection.execute("SHOW server_version").fetchone()[0]).split()[0]
+
     def url_of(self, name: str) -> str:
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
 

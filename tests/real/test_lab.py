@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import redis as redis_client
 
-from tests.lab import base, postgres, redis
+from tests.lab import base, mariadb, postgres, redis
 
 
 @contextlib.contextmanager
@@ -37,7 +37,7 @@ def gone(pid: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("module", [postgres, redis], ids=["postgres", "redis"])
+@pytest.mark.parametrize("module", [postgres, mariadb, redis], ids=["postgres", "mariadb", "redis"])
 def test_nothing_is_left_behind(module: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     monkeypatch.setattr(base.tempfile, "tempdir", "/tmp")
@@ -71,6 +71,20 @@ def test_each_database_is_empty_and_its_own(lab_postgres: postgres.Postgres) -> 
                 assert connection.execute("SELECT name FROM things").fetchall() == [("été",)]
     finally:
         lab_postgres.drop(name)
+
+
+def test_each_mariadb_database_is_empty_and_its_own(lab_mariadb: mariadb.MariaDB) -> None:
+    name = f"lab_check_{os.getpid()}"
+    try:
+        for _ in range(2):
+            lab_mariadb.database(name)
+            with lab_mariadb.connection(name) as cursor:
+                cursor.execute("CREATE TABLE things (name varchar(9))")
+                cursor.execute("INSERT INTO things VALUES ('été')")
+                cursor.execute("SELECT name FROM things")
+                assert cursor.fetchall() == (("été",),)
+    finally:
+        lab_mariadb.drop(name)
 
 
 def test_redis_answers_and_shows_what_it_holds(lab_redis: redis.Redis) -> None:

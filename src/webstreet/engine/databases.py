@@ -6,8 +6,9 @@ of the site stays quick.
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import dj_database_url
 
@@ -17,7 +18,11 @@ from webstreet.engine.environment import Environment
 BUSY_TIMEOUT_S = 10
 CONNECT_TIMEOUT_S = 3
 KEEP_CONNECTION_S = 60
-_ENGINES = {"sqlite": "sqlite3", "postgres": "postgresql", "postgresql": "postgresql"}
+MYSQL_SCHEMES = ("mysql", "mariadb")
+_SCHEMES = ("sqlite", "postgres", "postgresql", *MYSQL_SCHEMES)
+_TLS_MODES = ("disabled", "required", "verify_ca", "verify_identity")
+"""What MySQL's own client calls ssl-mode; unset, TLS is used if the server has it, and its certificate is believed."""
+_TLS_FILES = ("ssl-ca", "ssl-cert", "ssl-key")
 
 
 def databases(environment: Environment) -> dict[str, dict[str, Any]]:
@@ -39,27 +44,87 @@ def _database(alias: str, variable: str, url: str, environment: Environment) -> 
         stem = "site" if alias == "default" else alias
         return _sqlite(alias, str(environment.data_dir / f"{stem}.sqlite3"))
     parts = urlsplit(url)
-    if parts.scheme not in _ENGINES:
+    if parts.scheme not in _SCHEMES:
         raise SettingInvalid(
-            f"{variable} must start with postgresql:// or sqlite:///; this release knows no {parts.scheme or 'other'} databases.",
+            f"{variable} must start with postgresql://, mariadb://, mysql:// or sqlite:///; this release knows no"
+            f" {parts.scheme or 'other'} databases.",
             code="setting.database_url",
         )
     try:
-        parsed: dict[str, Any] = dict(dj_database_url.parse(url))
+        # One backend for both: the server itself says which of the two it is.
+        plain = parts._replace(scheme="mysql").geturl() if parts.scheme in MYSQL_SCHEMES else url
+        parsed: dict[str, Any] = dict(dj_database_url.parse(plain))
     except (ValueError, KeyError):
+        example = parts.scheme if parts.scheme in MYSQL_SCHEMES else "postgresql"
         raise SettingInvalid(
-            f"{variable} is not a URL of a database: write postgresql://user:password@host:5432/name.",
+            f"{variable} is not a URL of a database: write {example}://user:password@host/name; letters that mean something"
+            " in a URL are written as %40 (@), %2F (/), %3A (:).",
             code="setting.database_url",
         ) from None
     if not parsed["NAME"]:
         raise SettingInvalid(f"{variable} names no database: end it with /NAME.", code="setting.database_url")
     if parts.scheme == "sqlite":
         return _sqlite(alias, parsed["NAME"])
+    if parts.scheme in MYSQL_SCHEMES:
+        options = {name.replace("_", "-").lower(): value for name, value in parse_qsl(parts.query)}
+        return _mysql(alias, parsed, _mysql_options(variable, options))
     return _postgresql(alias, parsed)
 
 
 def _engine(alias: str, kind: str) -> str:
     return f"django.db.backends.{kind}" if alias == "default" else f"webstreet.engine.backends.{kind}"
+
+
+def _mysql(alias: str, parsed: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    engine = "webstreet.engine.backends.mysql" + ("" if alias == "default" else ".atom")
+    return {
+        **{key: parsed[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT") if key in parsed},
+        "ENGINE": engine,
+        "CONN_MAX_AGE": KEEP_CONNECTION_S if alias == "default" else 0,
+        "CONN_HEALTH_CHECKS": alias == "default",
+        "OPTIONS": options,
+    }
+
+
+def _mysql_options(variable: str, given: dict[str, str]) -> dict[str, Any]:
+    """What PyMySQL takes, from the names that MySQL's and MariaDB's own clients use.
+
+    Raises:
+        SettingInvalid: an option is unknown, or its value is.
+    """
+
+    def wrong(words: str) -> SettingInvalid:
+        return SettingInvalid(f"{variable} {words}.", code="setting.database_url")
+
+    known = (*_TLS_FILES, "ssl-mode", "unix-socket", "charset")
+    if strangers := [name for name in given if name not in known]:
+        raise wrong(f"has the option {strangers[0][:40]}, which is not known: use {', '.join(known)}")
+    if given.get("charset", "utf8mb4").lower() != "utf8mb4":
+        raise wrong("asks for a charset other than utf8mb4, which cannot hold every text: leave it out")
+    mode = given.get("ssl-mode", "").lower()
+    if mode and mode not in _TLS_MODES:
+        raise wrong(f"has an ssl-mode that is not known: use {', '.join(_TLS_MODES)}")
+    options: dict[str, Any] = {"unix_socket": given["unix-socket"]} if "unix-socket" in given else {}
+    if mode == "disabled":
+        return options | {"ssl_disabled": True}
+    if not mode and not any(name in given for name in _TLS_FILES):
+        return options
+    try:
+        return options | {"ssl": _tls(mode or ("verify_identity" if "ssl-ca" in given else "required"), given)}
+    except (OSError, ValueError):
+        raise wrong(
+            "names a file in ssl-ca, ssl-cert or ssl-key that cannot be used: give paths of PEM files"
+        ) from None
+
+
+def _tls(mode: str, given: dict[str, str]) -> ssl.SSLContext:
+    """Raises OSError (ssl.SSLError is one) or ValueError for files that are not what they should be."""
+    context = ssl.create_default_context(cafile=given.get("ssl-ca"))
+    context.check_hostname = mode == "verify_identity"
+    context.verify_mode = ssl.CERT_NONE if mode == "required" else ssl.CERT_REQUIRED
+    if cert := given.get("ssl-cert"):
+        context.load_cert_chain(cert, given.get("ssl-key"))
+    return context
 
 
 def _sqlite(alias: str, path: str) -> dict[str, Any]:
@@ -71,7 +136,8 @@ def _sqlite(alias: str, path: str) -> dict[str, Any]:
             "timeout": BUSY_TIMEOUT_S,
             # Take the write lock at BEGIN: a reader that becomes a writer later cannot wait, it fails at once.
             "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            # What is deleted is overwritten: a person who asks to be erased is not left in a free page of the file.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
         },
     }
 

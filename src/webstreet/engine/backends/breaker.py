@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Any
 
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
 
@@ -52,7 +52,8 @@ class _NamingErrorWrapper(DatabaseErrorWrapper):
     """Turns the driver's operational errors into `StoreDown`, which knows its alias.
 
     Everything operational counts (server gone, refused, too many connections, locked for too long): for a reader all of
-    them mean "try again later". The driver's own text is dropped because it can hold values.
+    them mean "try again later". The driver's own text is dropped because it can hold values. What a wrapper's own ``is_away``
+    knows to be a mistake of ours stays what it is.
     """
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
@@ -60,8 +61,8 @@ class _NamingErrorWrapper(DatabaseErrorWrapper):
             super().__exit__(exc_type, exc_value, traceback)
         except StoreDown:
             raise
-        except OperationalError as error:
-            if "no such table" in str(error) or "no such column" in str(error):
+        except (OperationalError, InterfaceError) as error:
+            if not self.wrapper.is_away(error):
                 raise
         else:
             return
@@ -77,6 +78,12 @@ class BreakerMixin:
     @cached_property
     def wrap_database_errors(self) -> DatabaseErrorWrapper:
         return _NamingErrorWrapper(self)
+
+    def is_away(self, error: Exception) -> bool:
+        """Whether an error of the driver means that the database cannot be used now."""
+        if asks := getattr(super(), "is_away", None):
+            return bool(asks(error))
+        return isinstance(error, OperationalError) and "no such " not in str(error)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if breakers.is_open(self.alias):

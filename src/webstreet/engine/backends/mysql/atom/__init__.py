@@ -1,0 +1,1 @@
+"""MariaDB and MySQL with a circuit breaker."""
