@@ -73,7 +73,7 @@ def test_a_wrong_key_is_not_allowed(control: Control, tmp_path: Path) -> None:
 def test_the_operators_key_is_not_shown_to_a_stranger(control: Control) -> None:
     result = run(control.state, "--url", "http://127.0.0.1:9", "client", "list")
     assert result.code == DENIED
-    assert told(result).endswith("[key.missing]")
+    assert told(result).endswith("[key.not_given]")
 
 
 @pytest.mark.parametrize(

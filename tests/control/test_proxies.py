@@ -8,7 +8,8 @@ import pytest
 from django.test import Client as Browser
 
 from webstreet.contract.environment import SettingInvalid
-from webstreet.control.proxies import believe, parse_networks
+from webstreet.contract.proxies import parse_networks
+from webstreet.control.proxies import VARIABLE, believe
 from webstreet.control.start import operator as make_operator
 
 OURS = parse_networks("10.0.0.0/8, ::1")
@@ -23,6 +24,8 @@ OURS = parse_networks("10.0.0.0/8, ::1")
         ("10.0.0.1", "1.2.3.4, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
         ("10.0.0.1", "1.2.3.4, invented", "10.0.0.1"),
         ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.9:4711", "203.0.113.9"),
+        ("10.0.0.1", "[2001:db8::1]:4711, ::ffff:10.0.0.2", "2001:db8::1"),
         ("", "203.0.113.9", ""),
     ],
 )
@@ -35,7 +38,7 @@ def test_only_our_proxies_are_believed(peer: str, said: str, believed: str) -> N
 
 def test_what_is_no_network_is_refused() -> None:
     with pytest.raises(SettingInvalid, match="WEBSTREET_TRUSTED_PROXIES"):
-        parse_networks("10.0.0.0/8, proxy.example")
+        parse_networks("10.0.0.0/8, proxy.example", variable=VARIABLE)
 
 
 def test_a_wrong_key_is_counted_for_the_one_behind_the_proxy(db: None, settings: Any) -> None:

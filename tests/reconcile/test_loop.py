@@ -162,11 +162,20 @@ def test_waking_makes_a_change_come_true_at_once() -> None:
 
 
 def test_the_loop_outlives_an_orchestrator_that_cannot_see() -> None:
-    memory = MemoryOrchestrator()
+    looked = threading.Event()
+
+    class Watched(MemoryOrchestrator):
+        def observe(self) -> Mapping[SiteId, SeenSite]:
+            try:
+                return super().observe()
+            finally:
+                looked.set()
+
+    memory = Watched()
     memory.blind(ConnectionError("foreign"))
     desk = Desk(Wanted(workload(1)))
     with Forever(Loop(desk.read, desk.record, memory, SystemClock())) as running:
-        time.sleep(0.05)
+        assert looked.wait(10)
         memory.blind(None)
         running.wake.set()
         eventually(lambda: isinstance(last(desk, BLOG), Settled))

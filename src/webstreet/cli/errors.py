@@ -50,7 +50,7 @@ class ControlBusy(Conflict):
 class KeyMissing(Unauthenticated):
     """There is no key to speak to the control plane with."""
 
-    code = "key.missing"
+    code = "key.not_given"
 
 
 class KeyExposed(Denied):

@@ -57,11 +57,12 @@ def _key(chosen: Namespace) -> int:
 
 def _backup(chosen: Namespace) -> int:
     from webstreet.control.orchestrators.base import Backup
-    from webstreet.control.orchestrators.processes import ProcessesOrchestrator
+    from webstreet.control.places.models import Cluster
+    from webstreet.control.places.orchestrators import of_kind
     from webstreet.kernel.ids import SiteId
 
     site = SiteId.parse(chosen.site)
-    orchestrator = ProcessesOrchestrator(settings.STATE.processes)
+    orchestrator = of_kind(str(Cluster.Kind.PROCESSES))
     orchestrator.apply(Backup(site, f"by-hand-{SystemClock().now():%Y%m%d-%H%M%S}"))
     print(orchestrator.observe()[site].backup)
     return 0

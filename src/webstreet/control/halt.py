@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from webstreet.control.orchestrators.processes import ProcessesOrchestrator
+from webstreet.control.places.models import Cluster
+from webstreet.control.places.orchestrators import of_kind
 
 
 def halt() -> int:
@@ -14,7 +15,7 @@ def halt() -> int:
         StateLocked: the control plane runs, and would start them again at once.
     """
     with settings.STATE.lock():
-        orchestrator = ProcessesOrchestrator(settings.STATE.processes)
+        orchestrator = of_kind(str(Cluster.Kind.PROCESSES))
         sites = len(orchestrator.observe())
         orchestrator.halt()
     return sites

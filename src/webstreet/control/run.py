@@ -7,7 +7,6 @@ and the console. The child dies with it, however it ends. Sites are not part of 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import signal
@@ -25,9 +24,9 @@ from webstreet.control.reconcile.loop import Loop
 from webstreet.control.state import State, write_address
 from webstreet.kernel.clock import SystemClock
 from webstreet.kernel.errors import Unavailable
+from webstreet.kernel.process import die_with_parent
 
 log = logging.getLogger(__name__)
-PR_SET_PDEATHSIG = 1
 STOP_WITHIN_S = 8.0
 RESTART_AFTER_S = 1.0
 
@@ -36,14 +35,6 @@ class AddressTaken(Unavailable):
     """Something else listens where the API should."""
 
     code = "control.address_taken"
-
-
-def die_with_parent(parent: int) -> None:
-    """Ask the kernel to end this process when ``parent`` does; ends at once if it already has."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os._exit(0)
 
 
 def free_address(host: str, port: int) -> int:

@@ -18,6 +18,7 @@ import dj_database_url
 from django.urls import reverse_lazy
 
 from webstreet.contract.environment import DATABASE_URL, read
+from webstreet.contract.proxies import parse_networks
 from webstreet.control import proxies
 from webstreet.control.console.config import UNFOLD  # noqa: F401 unfold reads it here
 from webstreet.control.sites.front import VARIABLE as SITES_BASE_URL_VARIABLE
@@ -31,7 +32,7 @@ SECRET_KEY = STATE.django_key()
 DEBUG = False
 EXTRA_HOSTS = [host.strip() for host in os.environ.get("WEBSTREET_HOSTS", "").split(",") if host.strip()]
 TRUSTED_PROXIES_TEXT = os.environ.get(proxies.VARIABLE, "").strip()
-TRUSTED_PROXIES = proxies.parse_networks(TRUSTED_PROXIES_TEXT)
+TRUSTED_PROXIES = parse_networks(TRUSTED_PROXIES_TEXT, variable=proxies.VARIABLE)
 SITES_BASE_URL = check_pattern(os.environ.get(SITES_BASE_URL_VARIABLE, "").strip())
 SITE_EMAIL_URL = default_email_url(read(os.environ, SITE_EMAIL_URL_VARIABLE))
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *EXTRA_HOSTS]

@@ -22,10 +22,22 @@ class Vault:
 
     def __init__(self, keys: Path) -> None:
         self._path = keys
+        self._read: tuple[tuple[int, ...], MultiFernet] | None = None
 
     def _fernet(self) -> MultiFernet:
-        text = read_or_make(self._path, lambda: Fernet.generate_key().decode())
-        return MultiFernet([Fernet(line) for line in text.split()])
+        """The keys, read again only when the file is another one: it is replaced whole, never changed."""
+        mark = self._mark()
+        if self._read is None or self._read[0] != mark:
+            text = read_or_make(self._path, lambda: Fernet.generate_key().decode())
+            self._read = self._mark(), MultiFernet([Fernet(line) for line in text.split()])
+        return self._read[1]
+
+    def _mark(self) -> tuple[int, ...]:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return ()
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def close(self, secret: Secret) -> str:
         return self._fernet().encrypt(secret.reveal().encode()).decode()

@@ -6,7 +6,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webstreet.control.settings")
 
 if os.environ.get("WEBSTREET_WEB_PARENT"):
     # granian's worker: its parent may be killed without a chance to tell it.
-    from webstreet.control.run import die_with_parent
+    from webstreet.kernel.process import die_with_parent
 
     die_with_parent(int(os.environ["WEBSTREET_WEB_PARENT"]))
 

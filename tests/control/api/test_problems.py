@@ -53,7 +53,7 @@ CASES = [
     ("POST", "/keys", {"role": "king"}, 422, "key.role_invalid"),
     ("POST", "/keys", {"role": "viewer", "client": "nobody"}, 404, "client.missing"),
     ("GET", "/sites?state=foo", None, 422, "state.unknown"),
-    ("DELETE", "/keys/ws_nothing", None, 404, "access_key.missing"),
+    ("DELETE", "/keys/ws_nothing", None, 404, "key.missing"),
 ]  # fmt: skip
 
 

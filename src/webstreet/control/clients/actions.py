@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from webstreet.contract.base import closest
@@ -58,9 +59,15 @@ def remove_client(client: Client, *, by: str) -> None:
 
 def find_client(actor: Actor, name: str) -> Client:
     """The client of that name among those the actor may know of."""
-    client = actor.sees(Client).filter(name=name).first()
+    return client_of(actor.sees(Client), name)
+
+
+def client_of(rows: QuerySet[Client], name: str) -> Client:
+    """The client of that name among ``rows``. Raises `ClientMissing` with the nearest."""
+    # No name has a NUL, and PostgreSQL refuses to be asked for one.
+    client = None if "\0" in name else rows.filter(name=name).first()
     if client is None:
-        hint = closest(name, actor.sees(Client).values_list("name", flat=True)[:1000])
+        hint = closest(name, rows.values_list("name", flat=True)[:1000])
         raise errors.ClientMissing(f'There is no client "{name[:80]}".{f" {hint}" if hint else ""}')
     return client
 
@@ -71,11 +78,7 @@ def make_key(*, role: str, client: str, label: str, by: str) -> tuple[AccessKey,
         raise errors.KeyRoleInvalid(f"The role of a key is one of: {', '.join(Role.values)}.")
     if (role == Role.OPERATOR) == bool(client):
         raise errors.KeyRoleInvalid("An operator's key names no client; every other key names the one it is for.")
-    owner = None
-    if client:
-        owner = Client.objects.filter(name=client).first()
-        if owner is None:
-            raise errors.ClientMissing(f'There is no client "{client[:80]}".')
+    owner = client_of(Client.objects.all(), client) if client else None
     with transaction.atomic():
         key, text = AccessKey.make(label=label.strip()[:100] or role, role=role, client=owner, by=by)
         note(by, "key.made", client=client, object=key.prefix, role=role)

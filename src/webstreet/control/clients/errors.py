@@ -30,7 +30,7 @@ class ClientTitleInvalid(BadInput):
 class KeyMissing(NotFound):
     """There is no such key, or the caller may not know of it."""
 
-    code = "access_key.missing"
+    code = "key.missing"
 
 
 class KeyUnknown(Unauthenticated):

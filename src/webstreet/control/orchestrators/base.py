@@ -198,6 +198,10 @@ class Orchestrator(ABC):
         """
 
     @abstractmethod
+    def halt(self) -> None:
+        """Stop everything that runs here and keep all of it; the next `Apply` of each site starts it again."""
+
+    @abstractmethod
     def run(
         self,
         site: SiteId,

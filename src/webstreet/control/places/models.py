@@ -31,7 +31,6 @@ class Cluster(models.Model):
 
     class Kind(models.TextChoices):
         PROCESSES = "processes", _("Processes on this machine")
-        MEMORY = "memory", _("In memory, for tests")
 
     name = models.SlugField(_("name"), max_length=40, unique=True)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)

@@ -20,7 +20,7 @@ class OrchestratorUnknown(Broken):
 def orchestrator_for(cluster: Cluster) -> Orchestrator:
     """The adapter for ``cluster``; one instance a process."""
     if cluster.pk not in _made:
-        _made[cluster.pk] = _make(cluster)
+        _made[cluster.pk] = of_kind(cluster.kind)
     return _made[cluster.pk]
 
 
@@ -34,9 +34,10 @@ def forget() -> None:
     _made.clear()
 
 
-def _make(cluster: Cluster) -> Orchestrator:
-    if cluster.kind == Cluster.Kind.PROCESSES:
+def of_kind(kind: str) -> Orchestrator:
+    """A new adapter of that kind; needs no database, so that what runs can be stopped without one."""
+    if kind == Cluster.Kind.PROCESSES:
         from webstreet.control.orchestrators.processes import ProcessesOrchestrator
 
         return ProcessesOrchestrator(settings.STATE.processes)
-    raise OrchestratorUnknown(f'The cluster "{cluster.name}" is of kind "{cluster.kind}", which nothing here can run.')
+    raise OrchestratorUnknown(f'A cluster is of the kind "{kind}", which nothing here can run.')

@@ -17,7 +17,7 @@ from webstreet.contract.site import MANIFEST_NAME, SiteManifest
 from webstreet.control import wake
 from webstreet.control.catalogue import shelf
 from webstreet.control.clients.access import Actor
-from webstreet.control.clients.errors import ClientMissing
+from webstreet.control.clients.actions import client_of
 from webstreet.control.clients.models import Client
 from webstreet.control.journal.models import note
 from webstreet.control.places.models import make_local
@@ -71,10 +71,7 @@ def open_site(wish: Opening, *, by: str) -> Site:
     slug(wish.site, what="site")
     try:
         with transaction.atomic():
-            client = Client.objects.select_for_update().filter(name=wish.client).first()
-            if client is None:
-                hint = closest(wish.client, Client.objects.values_list("name", flat=True)[:1000])
-                raise ClientMissing(f'There is no client "{wish.client}". {hint}'.strip())
+            client = client_of(Client.objects.select_for_update(), wish.client)
             manifest = checked_manifest(wish)
             if Site.objects.kept().filter(client=client, name=wish.site).exists():
                 raise _site_taken(manifest.id)
@@ -164,7 +161,8 @@ def _front(domains: Sequence[str]) -> dict[str, str]:
 def find_site(actor: Actor, client: str, name: str) -> Site:
     """The open site of that name among those the actor may know of."""
     rows = actor.sees(Site, Site.objects.kept()).select_related("client", "cluster")
-    site = rows.filter(client__name=client, name=name).first()
+    # No name has a NUL, and PostgreSQL refuses to be asked for one.
+    site = None if "\0" in client + name else rows.filter(client__name=client, name=name).first()
     if site is None:
         known = [
             f"{c}/{s}" for c, s in actor.sees(Site, Site.objects.kept()).values_list("client__name", "name")[:1000]

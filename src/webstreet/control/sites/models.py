@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -28,8 +30,14 @@ def made_title(name: str) -> str:
     return name.replace("-", " ").title()
 
 
+@cache
+def _vault(keys: Path) -> Vault:
+    return Vault(keys)
+
+
 def vault() -> Vault:
-    return Vault(settings.STATE.vault_keys)
+    """The one of this control plane; it keeps its keys between calls."""
+    return _vault(settings.STATE.vault_keys)
 
 
 class Site(models.Model):
