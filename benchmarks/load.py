@@ -52,7 +52,8 @@ class Reader(asyncio.Protocol):
 
 async def load(url: str, connections: int, seconds: float) -> dict[str, float]:
     parts = urlsplit(url)
-    request = f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: text/html\r\n\r\n".encode()
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    request = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: text/html\r\n\r\n".encode()
     tally, loop = Tally(), asyncio.get_running_loop()
     made = [
         await loop.create_connection(lambda: Reader(request, tally), parts.hostname, parts.port)

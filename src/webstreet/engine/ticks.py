@@ -10,12 +10,18 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from webstreet.engine import guessing
+from webstreet.engine.pagecache import journal
 from webstreet.engine.tasks import every
 
 KEEP_FINISHED = dt.timedelta(days=7)
 
 
-@every(10)
+def _next_moment() -> float | None:
+    state = journal.reader.current()
+    return state.moment if state is not None else None
+
+
+@every(10, at=_next_moment)
 def publish_scheduled() -> None:
     """Publish and expire what editors scheduled: Wagtail leaves it to whoever runs this command."""
     call_command("publish_scheduled", stdout=io.StringIO())
@@ -30,6 +36,12 @@ def forget_finished_tasks() -> None:
 @every(86_400)
 def forget_old_sessions() -> None:
     call_command("clearsessions")
+
+
+@every(3600)
+def forget_expired_pages() -> None:
+    """How long ago which page changed is of no use to pages made since."""
+    journal.forget_old()
 
 
 @every(3600)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -58,3 +59,15 @@ def tags_of(request: HttpRequest) -> frozenset[str]:
 
 def is_never(request: HttpRequest) -> bool:
     return bool(request.__dict__.get(_NEVER, False))
+
+
+def page_of(request: HttpRequest, paginator: Paginator) -> Page:
+    """The part of a list that ``?page=`` names; for a number that does not exist another one, as with Django's ``get_page``.
+
+    That one is not kept, or whoever invents numbers would fill the cache.
+    """
+    wanted = request.GET.get("page", "1")
+    page = paginator.get_page(wanted)
+    if wanted != str(page.number):
+        never(request)
+    return page

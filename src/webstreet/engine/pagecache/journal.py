@@ -10,7 +10,7 @@ import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.db import Error, connection, models, transaction
@@ -121,7 +121,7 @@ class Reader:
                 self._next_look = began + LOOK_EVERY_S
         except Error as error:
             self._next_look = time.monotonic() + AWAY_S
-            connection.close()
+            _unless_in_transaction(connection.close)
             logger.warning("page_cache.journal_away", extra={"error": type(error).__name__})
         finally:
             self._lock.release()
@@ -129,7 +129,7 @@ class Reader:
 
     @staticmethod
     def _look(before: State | None) -> State:
-        connection.close_if_unusable_or_obsolete()
+        _unless_in_transaction(connection.close_if_unusable_or_obsolete)
         now = time.time()
         with connection.cursor() as cursor:
             cursor.execute(_LOOK)
@@ -141,6 +141,12 @@ class Reader:
         for pk, tag in Expired.objects.values_list("pk", "tag"):
             tokens[tag] = tokens.get(tag, 0) + pk
         return State(mark, now, tokens, schedule.next_moment(now))
+
+
+def _unless_in_transaction(close: Callable[[], None]) -> None:
+    """Between requests a connection is closed when it is broken or old; never under somebody's hands."""
+    if not connection.in_atomic_block:
+        close()
 
 
 def _passed(state: State | None) -> bool:

@@ -47,11 +47,12 @@ class TaskMustWait(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Something short that the worker does every ``seconds``."""
+    """Something short that the worker does every ``seconds``, and at the moment that ``at`` names."""
 
     name: str
     seconds: float
     run: Callable[[], None]
+    at: Callable[[], float | None] | None = None
 
 
 ticks: dict[str, Tick] = {}
@@ -106,12 +107,18 @@ def _enqueue(wanted: Task, ids: list[Any]) -> None:
         logger.exception("task.enqueue_failed", extra={"task": wanted.module_path})
 
 
-def every(seconds: float) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """``@every(10)`` on a function without arguments: short and idempotent, as several workers may run it."""
+def every(
+    seconds: float, *, at: Callable[[], float | None] | None = None
+) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """``@every(10)`` on a function without arguments: short and idempotent, as several workers may run it.
+
+    Args:
+        at: the next moment (seconds since the epoch) at which to run it besides; None when there is none. Asked all the time, so cheap.
+    """
 
     def decorate(function: Callable[[], None]) -> Callable[[], None]:
         name = f"{function.__module__}.{function.__qualname__}"
-        ticks[name] = Tick(name, seconds, function)
+        ticks[name] = Tick(name, seconds, function, at)
         return function
 
     return decorate

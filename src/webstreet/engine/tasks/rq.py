@@ -23,7 +23,7 @@ from webstreet.engine.tasks import TaskMustWait
 from webstreet.engine.tasks.database import ATTEMPTS, is_dead
 from webstreet.engine.tasks.heartbeat import WorkerSeen
 
-BLOCK_S = 1
+BLOCK_S = 1.0
 FAILURES_KEPT_S = 7 * 86_400
 RESULTS_KEPT_S = 600
 
@@ -74,15 +74,19 @@ class RqSource:
     def wait(self, stop: threading.Event, seconds: float) -> None:
         """Block until Redis has something, and hold it for the next `take`; at most `BLOCK_S`, because ticks wait too."""
         try:
-            self._taken = self._pop(BLOCK_S)
+            self._taken = self._pop(min(BLOCK_S, seconds))
         except DequeueTimeout:
             self._taken = None
 
-    def _pop(self, timeout_s: int | None) -> tuple[Job, Queue] | None:
+    def _pop(self, timeout_s: float | None) -> tuple[Job, Queue] | None:
         """From the first queue that has something, in the order given to `take`."""
         queues = [self.queues[q] for q in self._served]
+        # Redis takes parts of a second since 6.0; RQ's annotation does not know.
         found: tuple[Job, Queue] | None = Queue.dequeue_any(
-            queues, timeout_s, connection=self.connection, job_class=TaskJob
+            queues,
+            timeout_s,  # type: ignore[arg-type]
+            connection=self.connection,
+            job_class=TaskJob,
         )
         return found
 

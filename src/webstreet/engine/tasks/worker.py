@@ -23,6 +23,8 @@ from webstreet.engine.tasks.heartbeat import WorkerSeen, own_name
 
 logger = logging.getLogger(__name__)
 PAUSE_AFTER_ERROR_S = 1.0
+JUST_AFTER_S = 0.01
+"""A moment is over only after it: whoever asks "is it due" exactly then may hear no."""
 
 
 class Source(Protocol):
@@ -103,7 +105,16 @@ class Worker:
             close_old_connections()
         return True
 
+    def _look_ahead(self) -> None:
+        """Ticks that have a moment of their own are due then. What was once known stays: a long task may run past it."""
+        for name, tick in list(ticks.items()):
+            moment = tick.at() if tick.at is not None else None
+            if moment is not None:
+                due = time.monotonic() + moment - time.time() + JUST_AFTER_S
+                self._due[name] = min(due, self._due.get(name, 0.0))
+
     def _tick(self) -> bool:
+        self._look_ahead()
         now = time.monotonic()
         for name, tick in list(ticks.items()):
             if self._due.get(name, 0.0) <= now:
