@@ -55,6 +55,8 @@ def test_editors_tell_the_homes_apart_and_cannot_nest_them(home) -> None:
     assert home.get_admin_display_title() == "Test site (English)"
     assert french.get_admin_display_title() == "Test site (Français)"
     assert not type(home).can_create_at(home)
+    assert not type(home).can_create_at(home.get_parent())
+    french.delete()
     assert type(home).can_create_at(home.get_parent())
 
 

@@ -226,3 +226,18 @@ def test_a_schedule_is_kept_and_shown_in_the_editor(
     assert web.get("/later/").status_code == 404
     article.refresh_from_db()
     assert article.expired
+
+
+def test_an_article_that_was_imported_stays_while_a_change_of_it_waits(home, make, web, editor_web) -> None:
+    import datetime as dt
+
+    from django.utils import timezone
+
+    for page in (make("As imported", slug="imported"), home):
+        assert page.live_revision is None
+        page.title, page.go_live_at = "Later", timezone.now() + dt.timedelta(hours=1)
+        page.save_revision().publish()
+        page.refresh_from_db()
+        assert page.live
+        assert page.revisions.count() == 2
+    assert "As imported" in web.get("/imported/").content.decode()

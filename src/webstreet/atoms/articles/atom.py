@@ -34,5 +34,13 @@ ATOM = AtomManifest(
     parameters=Params.model_json_schema(),
     stores=["database", "files"],
     hooks_offered=["slot", "head", "menu_items", "page_blocks"],
-    hooks_used=["render_announcement", "import_articles", "starter_content", "menu_items", "head", "file_visible"],
+    hooks_used=[
+        "render_announcement",
+        "import_articles",
+        "starter_content",
+        "menu_items",
+        "head",
+        "file_visible",
+        "dashboard_panels",
+    ],
 )

@@ -14,7 +14,7 @@ from wagtail.models import Site
 from wagtail.rich_text import RichText
 
 from webstreet.atoms.articles.folding import fold
-from webstreet.atoms.articles.models import Article, ArticleIndex, reserved_slugs
+from webstreet.atoms.articles.models import Article, ArticleIndex, Author, reserved_slugs
 from webstreet.atoms.articles.visibility import Visibility
 from webstreet.engine import announcements
 
@@ -30,18 +30,18 @@ _BLANK_LINES = re.compile(r"\n\s*\n")
 
 def take(records: Iterable[ArticleRecord], ctx: ImportContext) -> None:
     """Make or change one article for each record, tell ``ctx`` which it was. No article is announced, whatever its status."""
-    home = _home()
-    known = {a.external_id: a for a in Article.objects.filter(source=ctx.source)}
+    home = _home(ctx.language)
     for record in records:
-        article = known.get(record.external_id)
+        article = Article.objects.filter(source=ctx.source, external_id=record.external_id).first()
         if article is None:
-            known[record.external_id] = _create(record, ctx.source, home)
+            article = _create(record, ctx, home)
             ctx.created(KIND)
         elif _changed_here(article) or article.import_record == digest_of(record):
             ctx.unchanged(KIND)
         else:
             _update(article, record)
             ctx.updated(KIND)
+        ctx.taken(record.external_id, article.pk)
 
 
 def paragraphs(text: str) -> str:
@@ -54,7 +54,11 @@ def paragraphs(text: str) -> str:
 
 def digest_of(record: ArticleRecord) -> str:
     """What the source says of the article, so that the same again changes nothing. Not its date: a source without one gives today's."""
-    return _digest([record.title, record.body, record.status])
+    parts = [record.title, record.body, record.status]
+    if record.blocks is not None:
+        more = [record.blocks, record.slug, record.intro, record.authors, record.tags, record.cover, record.cover_alt]
+        parts.append(json.dumps([*more, record.published_at.isoformat()], ensure_ascii=False))
+    return _digest(parts)
 
 
 def state_of(article: Article) -> str:
@@ -81,10 +85,12 @@ def _changed_here(article: Article) -> bool:
     return bool(article.has_unpublished_changes and article.live) or article.import_state != state_of(article)
 
 
-def _create(record: ArticleRecord, source: str, home: ArticleIndex) -> Article:
-    article = Article(source=source, external_id=record.external_id, locale=home.locale)
+def _create(record: ArticleRecord, ctx: ImportContext, home: ArticleIndex) -> Article:
+    article = Article(source=ctx.source, external_id=record.external_id, locale=home.locale)
     _fill(article, record)
-    article.slug = _free_slug(article.title, home)
+    article.slug = _free_slug(record.slug or article.title, home)
+    if record.slug and article.slug != record.slug:
+        ctx.lost(record.line, f'its address "{record.slug[:SLUG_MAX]}" became "{article.slug}"', article.title)
     home.add_child(instance=article)
     return _remember(article, record)
 
@@ -98,22 +104,43 @@ def _update(article: Article, record: ArticleRecord) -> None:
 def _fill(article: Article, record: ArticleRecord) -> None:
     title = " ".join(record.title.split())[:TITLE_MAX] or UNTITLED
     article.title = article.draft_title = title
-    article.live = record.status != "draft"
+    article.live = record.status not in ("draft", "scheduled")
     article.has_unpublished_changes = not article.live
-    article.visibility = record.status if record.status in Visibility.values else Visibility.PRIVATE
-    if record.status == "draft":
-        article.visibility = Visibility.PUBLIC
+    article.visibility = record.status if record.status in Visibility.values else Visibility.PUBLIC
     article.published_at = record.published_at
+    article.go_live_at = record.published_at if record.status == "scheduled" else None
     if article.live:
         article.first_published_at = article.first_published_at or record.published_at
         article.last_published_at = record.published_at
-    article.body = [("text", RichText(paragraphs(record.body)))]  # type: ignore[assignment]
+    if record.blocks is None:
+        article.body = [("text", RichText(paragraphs(record.body)))]  # type: ignore[assignment]
+    else:
+        article.body = json.dumps([{"type": kind, "value": value} for kind, value in record.blocks])  # type: ignore[assignment]
+        article.intro = record.intro
+        article.cover_id, article.cover_alt = record.cover, record.cover_alt
+        article.authors = [_author(slug, name) for slug, name in record.authors]
+        article.tags.set(record.tags)
     article.announcement_suppressed = True
 
 
+def _author(slug: str, name: str) -> Author:
+    found: Author = Author.objects.get_or_create(slug=slug[:120], defaults={"name": name[:120]})[0]
+    return found
+
+
 def _remember(article: Article, record: ArticleRecord) -> Article:
-    """Give the article a revision for the editor's history, then note what was imported and what came of it."""
-    revision = article.save_revision(changed=False, clean=False)
+    """Give the article a revision for the editor's history, then note what was imported and what came of it.
+
+    One revision, however often the import is repeated: the last one is written over while nobody has edited the article.
+    """
+    last = article.latest_revision
+    ours = last if last is not None and last.user_id is None else None
+    revision = article.save_revision(
+        changed=False,
+        clean=False,
+        overwrite_revision=ours,
+        approved_go_live_at=record.published_at if record.status == "scheduled" else None,
+    )
     if article.live and article.visibility == Visibility.ARCHIVED:
         # It was read before it was archived: bringing it back is no news.
         announcements.became_public(article.uuid, suppressed=True)
@@ -128,8 +155,8 @@ def _remember(article: Article, record: ArticleRecord) -> Article:
     return stored
 
 
-def _free_slug(title: str, home: ArticleIndex) -> str:
-    wanted = slugify(fold(title))[:SLUG_MAX].strip("-") or "article"
+def _free_slug(text: str, home: ArticleIndex) -> str:
+    wanted = slugify(fold(text))[:SLUG_MAX].strip("-") or "article"
     if wanted in reserved_slugs():
         wanted += "-1"
     taken = set(home.get_children().filter(slug__startswith=wanted).values_list("slug", flat=True))
@@ -140,9 +167,13 @@ def _free_slug(title: str, home: ArticleIndex) -> str:
     return slug
 
 
-def _home() -> ArticleIndex:
+def _home(language: str) -> ArticleIndex:
+    """The home page that articles go below: that of the source's language where the site has it, else the first."""
     root = Site.objects.get(is_default_site=True).root_page.specific
-    return root if isinstance(root, ArticleIndex) else ArticleIndex.objects.live().order_by("depth").first()
+    home = root if isinstance(root, ArticleIndex) else ArticleIndex.objects.live().order_by("depth").first()
+    if not language or home.locale.language_code == language:
+        return home
+    return home.get_translations().filter(locale__language_code=language).first() or home
 
 
 def _digest(parts: list[str]) -> str:

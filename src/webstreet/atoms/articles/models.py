@@ -24,6 +24,7 @@ from wagtail.url_routing import RouteResult
 
 from webstreet.atoms.articles.folding import fold, plain, shortened
 from webstreet.atoms.articles.reading_lists import ReadingList, ReadingListEntry, lists_with
+from webstreet.atoms.articles.revisions import LiveRevision
 from webstreet.atoms.articles.visibility import Viewer, Visibility, keep_apart
 from webstreet.engine import announcements, pagecache
 from webstreet.engine import site as this_site
@@ -80,7 +81,7 @@ class Author(models.Model):
         return reverse("articles-author", args=[self.slug])
 
 
-class ArticleIndex(Page):
+class ArticleIndex(LiveRevision, Page):
     """The home page: one lead article and a calm list, newest first."""
 
     intro = models.TextField(
@@ -96,6 +97,11 @@ class ArticleIndex(Page):
     class Meta:
         verbose_name = _("Home with articles")
         verbose_name_plural = _("Homes with articles")
+
+    @classmethod
+    def can_create_at(cls, parent: Page) -> bool:
+        """`prepare` makes one for each language; another would be at no address."""
+        return bool(super().can_create_at(parent)) and cls.objects.count() < len(settings.LANGUAGES)
 
     def get_admin_display_title(self) -> str:
         """With its language where there are several: all homes have the site's title."""
@@ -163,7 +169,7 @@ class ArticleTag(TaggedItemBase):
     content_object = ParentalKey("articles.Article", related_name="tagged_items", on_delete=models.CASCADE)
 
 
-class Article(Page):
+class Article(LiveRevision, Page):
     """One article.
 
     Attributes:

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from wagtail.signals import page_slug_changed
 
-from webstreet.atoms.articles import announcement, files, starter
+from webstreet.atoms.articles import announcement, dashboard, files, starter
 from webstreet.atoms.articles.importing import take
 from webstreet.atoms.articles.models import Article, Removed
 from webstreet.contract.site import SiteManifest
@@ -48,6 +48,11 @@ def menu_items(request: HttpRequest) -> list[tuple[str, str]]:
 def head(request: HttpRequest, context: dict[str, Any]) -> SafeString:
     """Where the feeds are."""
     return render_to_string("articles/includes/head.html", {}, request)
+
+
+@hooks.register("dashboard_panels")
+def dashboard_panels(request: HttpRequest) -> list[SafeString]:
+    return dashboard.panels(request)
 
 
 @hooks.register("file_visible")

@@ -30,6 +30,11 @@ class StandardPage(Page):
         self.show_in_menus_default = this_site.parameters("pages").show_in_menu
         super().__init__(*args, **kwargs)
 
+    @classmethod
+    def can_create_at(cls, parent: Page) -> bool:
+        """Not beside the homes, where it would be at no address."""
+        return bool(super().can_create_at(parent)) and not parent.is_root()
+
     def get_url_parts(self, request: HttpRequest | None = None) -> Any:
         return this_site.public_parts(super().get_url_parts(request))
 
