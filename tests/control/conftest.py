@@ -37,6 +37,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     auth.of_address.clear()
     password.of_name.clear()
     password.of_address.clear()
+    password.of_code.clear()
     yield
     for path in settings.STATE.spool.iterdir():
         path.unlink()

@@ -399,6 +399,19 @@ class TestRecord:
             (user, Result.SIGNED_OUT, "", "198.51.100.9"),
         ]
 
+    def test_changes_of_factors_are_written_down(self, person, django_capture_on_commit_callbacks):
+        SignIn.objects.all().delete()
+        with django_capture_on_commit_callbacks(execute=True):
+            person.add_app()
+            person.post(f"{SECURITY}recovery-codes/new/")
+            person.post(f"{SECURITY}app/remove/")
+        assert list(SignIn.objects.order_by("pk").values_list("result", "method")) == [
+            (Result.FACTOR_REMOVED, Method.TOTP),
+            (Result.FACTOR_ADDED, Method.TOTP),
+            (Result.CODES_MADE, ""),
+            (Result.CODES_MADE, ""),
+        ]
+
     def test_nothing_is_kept_of_an_unknown_name(self, editor, caplog):
         Person("198.51.100.9").post("/admin/login/", username="canary@example.net", password=PASSWORD)
         assert list(SignIn.objects.values_list("user_id", "network")) == [(None, "")]

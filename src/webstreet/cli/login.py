@@ -32,11 +32,18 @@ def show_link(link: dict[str, str], what: str, *, as_json: bool) -> None:
 def login(
     ctx: typer.Context,
     next_: Annotated[str, typer.Option("--next", metavar="PATH", help="Page of the console to go to.")] = "",
+    reset: Annotated[
+        bool,
+        typer.Option(
+            "--reset-second-factor", help="It is lost: remove app, passkeys, recovery codes; end all sessions."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a link that opens the console once.
 
     The link is printed on standard output; whoever has it first is the operator, for ten minutes.
     """
-    link = api(ctx).post("login-links", body={"next": next_} if next_ else {})
+    wanted = {"next": next_, "reset_second_factor": reset}
+    link = api(ctx).post("login-links", body={key: value for key, value in wanted.items() if value})
     show_link(link, "the console", as_json=as_json)

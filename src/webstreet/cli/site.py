@@ -335,6 +335,7 @@ def close(
         webstreet site login acme/blog
         webstreet site login acme/blog --email editor@example.com
         webstreet site login acme/blog --email new@example.com --create
+        webstreet site login acme/blog --email editor@example.com --reset-second-factor
     """,
 )
 def login(
@@ -347,6 +348,12 @@ def login(
     create: Annotated[
         bool, typer.Option("--create", help="Make an editor with every right if none has this address.")
     ] = False,
+    reset: Annotated[
+        bool,
+        typer.Option(
+            "--reset-second-factor", help="The editor lost it: remove app, passkeys, recovery codes; end all sessions."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a link that logs an editor into the site's admin once."""
@@ -354,7 +361,8 @@ def login(
     from webstreet.cli.site_view import on_site
 
     control, site = api(ctx), site_id(name)
-    body = {key: value for key, value in (("email", email), ("next", next_), ("create", create)) if value}
+    wanted = {"email": email, "next": next_, "create": create, "reset_second_factor": reset}
+    body = {key: value for key, value in wanted.items() if value}
     path = ("sites", site.client, site.site, "login-links")
     link = on_site(control, site, lambda: control.post(*path, body=body))
     show_link(link, "the site's admin", as_json=as_json)

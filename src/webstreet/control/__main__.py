@@ -32,6 +32,9 @@ def parser() -> argparse.ArgumentParser:
     )
     link = commands.add_parser("login-link", help="print a link into the console: once, within ten minutes")
     link.add_argument("--next", default="", help="path of the console page to land on")
+    link.add_argument(
+        "--reset-second-factor", action="store_true", help="the operator lost it: remove it, and end all sessions"
+    )
     key = commands.add_parser("key", help="make an API key and print it; it is never seen again")
     key.add_argument("--role", choices=["operator", "admin", "viewer"], required=True)
     key.add_argument("--client", default="", help="the client it is for; none for an operator")

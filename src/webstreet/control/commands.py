@@ -41,7 +41,7 @@ def _login_link(chosen: Namespace) -> int:
     from webstreet.control.start import first_start
 
     first_start()
-    _link, text = make_login_link(by=BY, next=chosen.next)
+    _link, text = make_login_link(by=BY, next=chosen.next, reset=chosen.reset_second_factor)
     base = address(settings.STATE)
     print(f"{base}/console/link/{text.reveal()}/")
     return 0

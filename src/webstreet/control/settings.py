@@ -6,6 +6,7 @@ WEBSTREET_HOSTS  comma-separated host names under which the control plane is rea
 WEBSTREET_TRUSTED_PROXIES  networks of the proxies in front of it and of the sites; only their X-Forwarded-* are believed.
 WEBSTREET_SITES_BASE_URL   where readers reach a site with a domain, as in https://{domain}; unset: the local address.
 WEBSTREET_SITE_EMAIL_URL   mail server of the sites that name none of their own; with a password rather as WEBSTREET_SITE_EMAIL_URL_FILE.
+WEBSTREET_SECOND_FACTOR    "required": operators need a second factor to work in the console; unset or "optional": each decides.
 WEBSTREET_MAX_IMPORT_MB    the largest import. WEBSTREET_MAX_IMPORT_MINUTES  the longest.
 """
 
@@ -15,12 +16,13 @@ import os
 from typing import Any
 
 import dj_database_url
-from django.urls import reverse_lazy
 
+from webstreet import logins
 from webstreet.contract.environment import DATABASE_URL, read
 from webstreet.contract.proxies import parse_networks
 from webstreet.control import proxies
 from webstreet.control.console.config import UNFOLD  # noqa: F401 unfold reads it here
+from webstreet.control.logging_in import second_factor_required
 from webstreet.control.sites.front import VARIABLE as SITES_BASE_URL_VARIABLE
 from webstreet.control.sites.front import check_pattern
 from webstreet.control.sites.store_urls import VARIABLE as SITE_EMAIL_URL_VARIABLE
@@ -48,6 +50,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "ninja",
+    *logins.APPS,
     "webstreet.control.clients",
     "webstreet.control.places",
     "webstreet.control.catalogue",
@@ -66,6 +69,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    logins.MIDDLEWARE,
+    "webstreet.logins.middleware.FactorFirst",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "webstreet.control.urls"
@@ -114,7 +119,12 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 
-LOGIN_URL = reverse_lazy("console:login")
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "console:index"
+LOGINS_PREFIX = "/console/"
+AUTHENTICATION_BACKENDS = ["webstreet.control.console.password.PasswordBackend"]
+globals().update(logins.settings("webstreet.control.console.factors"))
+SECOND_FACTOR_REQUIRED = second_factor_required(os.environ)
 SESSION_COOKIE_NAME = "webstreet_session"
 CSRF_COOKIE_NAME = "webstreet_csrf"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -123,6 +133,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Sent over TLS only, which only a trusted proxy can claim.
+SECURE_HSTS_SECONDS = 31_536_000
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # middleware.Proxies removes a stranger's
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in EXTRA_HOSTS]
 AUTH_PASSWORD_VALIDATORS = [

@@ -105,13 +105,17 @@ def health(request: HttpRequest) -> dict[str, Any]:
 class WantedConsoleLink(Schema):
     model_config = ConfigDict(extra="forbid")
     next: str = Field("", max_length=500, description="path of the console to land on")
+    reset_second_factor: bool = Field(
+        False, description="it is lost: remove app, passkeys and recovery codes, end all sessions"
+    )
 
 
 @links.post("", response={201: running.LinkOut}, summary="A one-time link into the console")
 def make_console_link(request: HttpRequest, data: WantedConsoleLink | None = None) -> Any:
     actor: Actor = request.auth
     actor.require_operator()
-    link, text = actions.make_login_link(by=actor.name, next=data.next if data else "")
+    wanted = data or WantedConsoleLink(next="", reset_second_factor=False)
+    link, text = actions.make_login_link(by=actor.name, next=wanted.next, reset=wanted.reset_second_factor)
     url = request.build_absolute_uri(reverse("login-link", args=[text.reveal()]))
     return Status(201, {"url": url, "expires_at": link.expires_at})
 

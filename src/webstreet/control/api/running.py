@@ -37,6 +37,9 @@ class WantedLink(Schema):
     email: str = Field("", max_length=254, description="the editor to log in; the site's first editor if empty")
     next: str = Field("", max_length=500, description="path on the site to land on")
     create: bool = Field(False, description="make an editor with every right if none has this address")
+    reset_second_factor: bool = Field(
+        False, description="the editor lost it: remove app, passkeys and recovery codes, end all sessions"
+    )
 
 
 class LinkOut(Schema):
@@ -59,8 +62,15 @@ class LogQuery(Schema):
 def make_link(request: HttpRequest, client: str, site: str, data: WantedLink | None = None) -> Any:
     actor: Actor = request.auth
     found = to_change(request, client, site)
-    wanted = data or WantedLink(email="", next="", create=False)
-    url, expires_at = editor_link(found, email=wanted.email, next=wanted.next, create=wanted.create, by=actor.name)
+    wanted = data or WantedLink(email="", next="", create=False, reset_second_factor=False)
+    url, expires_at = editor_link(
+        found,
+        email=wanted.email,
+        next=wanted.next,
+        create=wanted.create,
+        reset=wanted.reset_second_factor,
+        by=actor.name,
+    )
     return Status(201, {"url": url, "expires_at": expires_at})
 
 

@@ -16,6 +16,7 @@ from webstreet.control.journal.models import note
 from webstreet.kernel.errors import Denied
 from webstreet.kernel.ids import slug
 from webstreet.kernel.secret import Secret
+from webstreet.logins.sessions import remove_factors
 
 TITLE_MAX = 200
 
@@ -93,8 +94,8 @@ def revoke_key(key: AccessKey, *, by: str) -> None:
             note(by, "key.revoked", client=key.client.name if key.client else "", object=key.prefix)
 
 
-def make_login_link(*, by: str, next: str = "") -> tuple[LoginLink, Secret]:
-    """A link that logs an operator into the console once."""
+def make_login_link(*, by: str, next: str = "", reset: bool = False) -> tuple[LoginLink, Secret]:
+    """A link that logs an operator into the console once; with ``reset`` the operator's second factors are lost, and are taken away."""
     if next and not (next.startswith("/console/") and url_has_allowed_host_and_scheme(next, allowed_hosts=None)):
         raise errors.NextInvalid("The page to land on is a path of the console, as in /console/sites/site/.")
     users = get_user_model().objects.filter(is_active=True, member__role=Role.OPERATOR)
@@ -102,6 +103,9 @@ def make_login_link(*, by: str, next: str = "") -> tuple[LoginLink, Secret]:
     if user is None:
         raise Denied("There is no active operator to log in.", code="operator.missing")
     with transaction.atomic():
+        if reset:
+            remove_factors(user)
+            note(by, "operator.factors_reset", object=user.get_username())
         link, text = LoginLink.make(user, by=by, next=next)
         note(by, "login_link.made", object=user.get_username())
     return link, text

@@ -30,6 +30,10 @@ class Failures:
             while len(self._counts) > self._most:
                 self._counts.popitem(last=False)
 
+    def forget(self, name: str) -> None:
+        with self._lock:
+            self._counts.pop(name, None)
+
     def clear(self) -> None:
         with self._lock:
             self._counts.clear()

@@ -26,6 +26,12 @@ UNFOLD: dict[str, Any] = {
     "SCRIPTS": [lambda request: static("console/console.js")],
     "SHOW_HISTORY": False,
     "LOGIN": {"form": "webstreet.control.console.password.PasswordForm"},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("Sign-in and security"), "link": reverse_lazy("mfa_index")},
+            {"title": _("Change password"), "link": reverse_lazy("console:password_change")},
+        ]
+    },
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
     "DASHBOARD_CALLBACK": "webstreet.control.console.dashboard.dashboard",

@@ -1,8 +1,11 @@
-"""Logging in by link. GET only shows a button, because mail scanners and chat previews open every link; POST logs in, once."""
+"""Logging in by password and by link. Of the link, GET only shows a button, because mail scanners and chat previews open every link;
+POST logs in, once. A link asks for no second factor: only who has the operator's key or the state folder can make one.
+"""
 
 from __future__ import annotations
 
-from django.contrib.auth import login
+from django.conf import settings
+from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,7 +16,11 @@ from django.views.decorators.debug import sensitive_variables
 
 from webstreet.control.clients.models import LoginLink
 from webstreet.control.console.site import console
-from webstreet.control.journal.models import note
+from webstreet.logins.views import ByPassword, sign_in_by_link
+
+
+class PasswordLogin(ByPassword, LoginView):
+    """The console's own, with the second factor after it."""
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -31,8 +38,7 @@ class LoginByLink(View):
         link = LoginLink.usable(token)
         if link is None or not link.user.is_active or not link.use():
             return self._page(request, None)
-        login(request, link.user, backend="django.contrib.auth.backends.ModelBackend")
-        note(link.user.get_username(), "operator.logged_in", object=link.user.get_username(), by="link")
+        sign_in_by_link(request, link.user, settings.AUTHENTICATION_BACKENDS[0])
         return redirect(link.next or reverse("console:index"))
 
     def _page(self, request: HttpRequest, link: LoginLink | None) -> HttpResponse:

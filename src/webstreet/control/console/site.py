@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
 from webstreet.control.clients.models import Role
@@ -25,6 +27,34 @@ class ConsoleSite(UnfoldAdminSite):
         user = request.user
         member = getattr(user, "member", None) if user.is_authenticated and user.is_active else None
         return member is not None and member.role == Role.OPERATOR
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The page for the password. Django's own would log in at once, whatever second factor there is."""
+        from webstreet.control.console.login import PasswordLogin
+        from webstreet.control.console.password import PasswordForm
+
+        if request.method == "GET" and self.has_permission(request):
+            return redirect("console:index")
+        request.current_app = self.name  # type: ignore[attr-defined]
+        wanted = (
+            {}
+            if REDIRECT_FIELD_NAME in {*request.GET, *request.POST}
+            else {REDIRECT_FIELD_NAME: reverse("console:index")}
+        )
+        context = {
+            **self.each_context(request),
+            "title": _("Log in"),
+            "subtitle": None,
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+            **wanted,
+            **(extra_context or {}),
+        }
+        view = PasswordLogin.as_view(
+            template_name=self.login_template, authentication_form=PasswordForm, extra_context=context
+        )
+        answer: HttpResponse = never_cache(view)(request)
+        return answer
 
     def extra_urls(self) -> list[URLPattern]:
         from webstreet.control.console import catalogue

@@ -19,8 +19,11 @@ PATH = re.compile(r"/(?![/\\])[!-~]*\Z")
 LINK_WITHIN_S = 60.0
 
 
-def editor_link(site: Site, *, email: str, next: str, by: str, create: bool = False) -> tuple[str, dt.datetime]:
-    """The URL and when it stops working. ``create``: an unknown address becomes an editor with every right.
+def editor_link(
+    site: Site, *, email: str, next: str, by: str, create: bool = False, reset: bool = False
+) -> tuple[str, dt.datetime]:
+    """The URL and when it stops working. ``create``: an unknown address becomes an editor with every right. ``reset``: the editor's second
+    factor is lost, and is taken away.
 
     Raises:
         BadInput: the address or path is not one. SiteNotRunning: try again when it runs. LoginLinkFailed: the site's log says why.
@@ -34,9 +37,11 @@ def editor_link(site: Site, *, email: str, next: str, by: str, create: bool = Fa
         raise errors.SiteNotRunning(f"{site} does not run, so nobody can log in to it now. Its state says why.")
     command = ["login-link", *(["--email", email] if email else []), *(["--next", next] if next else [])]
     command += ["--create"] if create else []
+    command += ["--reset-second-factor"] if reset else []
     result = orchestrator_for(site.cluster).run(site.site_id, command, timeout_s=LINK_WITHIN_S)
     link = _read(result.stdout)
-    note(by, "site.login_link_made", client=site.client.name, object=str(site))
+    what = "site.factors_reset" if reset else "site.login_link_made"
+    note(by, what, client=site.client.name, object=str(site))
     return site.address.rstrip("/") + link.path, dt.datetime.fromisoformat(link.expires_at)
 
 

@@ -18,7 +18,9 @@ logger = logging.getLogger(__name__)
 def write(
     result: Any, user: AbstractBaseUser | None, *, method: Any = "", request: HttpRequest | None = None
 ) -> SignIn:
-    """One line; ``result`` is a `Result`, ``method`` a `Method`. The network address is kept for people who may work in the admin, and for nobody else."""
+    """One line; ``result`` is a `Result`, ``method`` a `Method`. The network address is kept for people who may work in the admin, and
+    for nobody else.
+    """
     staff = user is not None and works_here(user)
     network = client_ip(request)[:45] if request is not None and staff else ""
     by = method if method in Method.values else ""
