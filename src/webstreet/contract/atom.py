@@ -19,13 +19,26 @@ class Parameters(BaseModel):
     model_config = {"extra": "forbid", "frozen": True}
 
 
+class AtomWords(Document):
+    """What an atom says of itself in another language than English.
+
+    Attributes:
+        parameters: name -> description; of a parameter's parts as "limits.per_address_per_day".
+    """
+
+    title: str
+    purpose: str
+    typical_use: str
+    parameters: dict[str, str] = Field(default_factory=dict)
+
+
 class AtomManifest(Document):
     """One atom of the dictionary.
 
     Attributes:
         name: slug; also the Django app label and the prefix of its environment variables.
         app: Python path of the Django app.
-        title: what a person calls it, in English; translated by gettext where it is shown.
+        title: what a person calls it, in English; ``words`` has other languages.
         kind: ``back-end`` (procedural) or ``front-end`` (graphical, a StreamField block).
         parameters: JSON Schema (draft 2020-12) of the parameters, an object schema.
         sensitive: whether a client may keep this atom's data on its own server.
@@ -33,6 +46,7 @@ class AtomManifest(Document):
         requires: names of atoms without which it makes no sense.
         hooks_offered / hooks_used: names of ``engine.hooks`` it calls / implements.
         contract: the contract version it was written for.
+        words: BCP 47 code -> the texts of this manifest in that language.
     """
 
     name: str
@@ -48,6 +62,19 @@ class AtomManifest(Document):
     hooks_offered: list[str] = Field(default_factory=list)
     hooks_used: list[str] = Field(default_factory=list)
     contract: int = CONTRACT_VERSION
+    words: dict[str, AtomWords] = Field(default_factory=dict)
+
+    def in_language(self, code: str) -> AtomManifest:
+        """The same with its texts in another language; English where that is missing."""
+        said = self.words.get(code)
+        if said is None:
+            return self
+        properties = {
+            name: schema | ({"description": said.parameters[name]} if name in said.parameters else {})
+            for name, schema in self.parameters.get("properties", {}).items()
+        }
+        texts = {"title": said.title, "purpose": said.purpose, "typical_use": said.typical_use}
+        return self.model_copy(update=texts | {"parameters": self.parameters | {"properties": properties}})
 
     @property
     def database_variable(self) -> str:

@@ -27,6 +27,10 @@ class ReleaseManifest(Document):
     def of(cls, version: str, atoms: Iterable[AtomManifest]) -> ReleaseManifest:
         return cls(version=version, atoms=sorted(atoms, key=lambda a: (a.kind, a.name)))
 
+    def in_language(self, code: str) -> ReleaseManifest:
+        """The same with the atoms' texts in another language, where they have them."""
+        return self.model_copy(update={"atoms": [atom.in_language(code) for atom in self.atoms]})
+
     @property
     def by_name(self) -> Mapping[str, AtomManifest]:
         return {atom.name: atom for atom in self.atoms}

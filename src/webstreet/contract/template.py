@@ -24,12 +24,21 @@ class StarterPage(Document):
     in_menu: bool = True
 
 
+class TemplateWords(Document):
+    """What a template says of itself in another language than English."""
+
+    title: str
+    purpose: str
+    typical_use: str
+
+
 class TemplateManifest(Document):
     """A template of the catalogue (``webstreet/catalogue/templates/NAME.yaml``).
 
     Attributes:
         atoms: name -> parameters; what a site starts with.
         pages: starter pages, made once when the site is opened.
+        words: BCP 47 code -> the texts of this manifest in that language.
     """
 
     name: str
@@ -38,6 +47,12 @@ class TemplateManifest(Document):
     typical_use: str
     atoms: dict[str, dict[str, Any]]
     pages: list[StarterPage] = Field(default_factory=list)
+    words: dict[str, TemplateWords] = Field(default_factory=dict)
+
+    def in_language(self, code: str) -> TemplateManifest:
+        """The same with its texts in another language; English where that is missing."""
+        said = self.words.get(code)
+        return self.model_copy(update=said.model_dump()) if said else self
 
     def problems(self, release: ReleaseManifest) -> Iterator[Problem]:
         for name, values in self.atoms.items():

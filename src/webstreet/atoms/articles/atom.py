@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from webstreet.contract.atom import AtomManifest, Parameters
+from webstreet.contract.atom import AtomManifest, AtomWords, Parameters
 
 
 class Params(Parameters):
@@ -22,6 +22,21 @@ class Params(Parameters):
     related: int = Field(
         default=3, ge=0, le=6, description="Articles with the same tags that an article names at its end; 0 for none."
     )
+
+
+FRENCH = AtomWords(
+    title="Articles",
+    purpose="Des articles en brouillon, publics, privés ou archivés, avec auteurs, mots-clés, flux et recherche.",
+    typical_use="Un blog, un magazine, les nouvelles d’une association.",
+    parameters={
+        "page_size": "Nombre d’articles par page, sur l’accueil et dans les listes.",
+        "feed_content": "Ce que portent les flux : l’article entier, ou son introduction seulement.",
+        "feed_size": "Nombre des articles les plus récents dans un flux.",
+        "show_reading_time": "Indiquer le temps de lecture d’un article en minutes.",
+        "show_authors": "Nommer les auteurs des articles.",
+        "related": "Articles de mêmes mots-clés cités à la fin d’un article ; 0 : aucun.",
+    },
+)
 
 
 ATOM = AtomManifest(
@@ -43,4 +58,5 @@ ATOM = AtomManifest(
         "file_visible",
         "dashboard_panels",
     ],
+    words={"fr": FRENCH},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from webstreet.contract.atom import AtomManifest, Parameters
+from webstreet.contract.atom import AtomManifest, AtomWords, Parameters
 
 
 class Params(Parameters):
@@ -20,6 +20,19 @@ class Params(Parameters):
     show_feeds: bool = Field(default=True, description="Whether the feeds are linked.")
 
 
+FRENCH = AtomWords(
+    title="Pied de page",
+    purpose="Mentions légales, flux et droit d’auteur, au pied de chaque page.",
+    typical_use="Tout site : la plupart des pays exigent des mentions légales.",
+    parameters={
+        "imprint": "Qui est responsable du site ; texte simple, une ligne vide commence un paragraphe.",
+        "holder": "Titulaire du droit d’auteur ; vide : le titre du site.",
+        "since": "Première année du droit d’auteur ; vide : l’année en cours.",
+        "show_feeds": "Afficher les liens vers les flux.",
+    },
+)
+
+
 ATOM = AtomManifest(
     name="footer",
     app="webstreet.atoms.footer",
@@ -31,4 +44,5 @@ ATOM = AtomManifest(
     stores=[],
     hooks_offered=["slot"],
     hooks_used=["slot", "page_blocks"],
+    words={"fr": FRENCH},
 )

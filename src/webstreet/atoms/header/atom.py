@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from webstreet.contract.atom import AtomManifest, Parameters
+from webstreet.contract.atom import AtomManifest, AtomWords, Parameters
 
 
 class Params(Parameters):
@@ -25,6 +25,23 @@ class Params(Parameters):
     )
 
 
+FRENCH = AtomWords(
+    title="En-tête",
+    purpose="Le nom ou le logo du site et sa navigation, en haut de chaque page.",
+    typical_use="Tout site que des personnes lisent.",
+    parameters={
+        "tagline": "Quelques mots sous le nom du site ; vide : aucun.",
+        "logo": "Titre d’une image de la bibliothèque du site, affichée à la place du nom ; vide : le nom.",
+        "placement": "Où se placent le nom et la navigation.",
+        "tone": "Sur la page même, ou sur un bandeau à part.",
+        "accent": (
+            "Couleur des liens et des boutons, comme #rrggbb. Trop faible pour être lue, elle est assombrie ou "
+            "éclaircie ; vide : celle du thème."
+        ),
+    },
+)
+
+
 ATOM = AtomManifest(
     name="header",
     app="webstreet.atoms.header",
@@ -36,4 +53,5 @@ ATOM = AtomManifest(
     stores=[],
     hooks_offered=["slot"],
     hooks_used=["slot", "page_blocks"],
+    words={"fr": FRENCH},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from webstreet.contract.atom import AtomManifest, Parameters
+from webstreet.contract.atom import AtomManifest, AtomWords, Parameters
 
 
 class Link(BaseModel):
@@ -29,6 +29,19 @@ class Params(Parameters):
     links: list[Link] = Field(default_factory=list, max_length=12, description="Further links, after the pages.")
 
 
+FRENCH = AtomWords(
+    title="Menu",
+    purpose="La navigation du site : pages montrées dans les menus, liens des autres atomes et liens à vous.",
+    typical_use="Tout site de plus d’une page.",
+    parameters={
+        "home": "Commencer le menu par un lien vers la page d’accueil.",
+        "show_pages": "Y mettre les pages que les rédacteurs montrent dans les menus.",
+        "show_offered": "Y mettre les liens que proposent d’autres atomes, comme la recherche.",
+        "links": "Autres liens, après les pages.",
+    },
+)
+
+
 ATOM = AtomManifest(
     name="menu",
     app="webstreet.atoms.menu",
@@ -39,4 +52,5 @@ ATOM = AtomManifest(
     parameters=Params.model_json_schema(),
     hooks_offered=["menu_items"],
     hooks_used=["slot", "page_blocks"],
+    words={"fr": FRENCH},
 )

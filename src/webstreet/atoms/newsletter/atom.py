@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from webstreet.contract.atom import AtomManifest, Parameters
+from webstreet.contract.atom import AtomManifest, AtomWords, Parameters
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import normal_address
 from webstreet.mail.message import NAME_MAX, header_text
@@ -97,6 +97,36 @@ class Params(Parameters):
     )
 
 
+FRENCH = AtomWords(
+    title="Lettre d’information",
+    purpose=(
+        "Les lecteurs s’inscrivent, confirment et reçoivent chaque nouvel article par courriel ; le sort de "
+        "chaque destinataire de chaque envoi est connu."
+    ),
+    typical_use="Une publication à laquelle ses lecteurs sont abonnés, leurs adresses étant là où le client les veut.",
+    parameters={
+        "on_publish": (
+            "Quand un article devient public pour la première fois : l’envoyer, préparer un brouillon pour le "
+            "rédacteur, ou ne rien faire."
+        ),
+        "sender_name": "Nom de l’expéditeur ; vide : le titre du site.",
+        "sender_address": "Adresse de l’expéditeur ; vide : newsletter@ le premier domaine du site.",
+        "reply_to": "Où vont les réponses ; vide : à l’expéditeur.",
+        "postal_address": "Indiquée à la fin de chaque envoi ; de nombreux pays l’exigent.",
+        "consent_text": "Ce que le lecteur accepte en s’inscrivant ; vide : un texte fourni.",
+        "consent_version": "À changer chaque fois que consent_text change ; conservée avec chaque consentement.",
+        "confirmation_hours": "Pendant combien d’heures fonctionne le lien du message de confirmation.",
+        "uncertain": (
+            "Un message dont le sort est inconnu après une panne : le retenir pour le rédacteur, ou l’envoyer "
+            "une fois de plus avec le même Message-ID."
+        ),
+        "connections": "Connexions simultanées au serveur de courriel, pour chaque processus d’envoi.",
+        "limits": "Combien d’inscriptions sont acceptées.",
+        "lists": "Listes par objet ; les envois vont à la première. Vide : une seule liste des nouveaux articles.",
+    },
+)
+
+
 ATOM = AtomManifest(
     name="newsletter",
     app="webstreet.atoms.newsletter",
@@ -109,4 +139,5 @@ ATOM = AtomManifest(
     stores=["database"],
     hooks_offered=[],
     hooks_used=["article_first_public", "render_announcement", "slot", "import_subscribers"],
+    words={"fr": FRENCH},
 )

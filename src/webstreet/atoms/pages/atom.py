@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from webstreet.contract.atom import AtomManifest, Parameters
+from webstreet.contract.atom import AtomManifest, AtomWords, Parameters
 
 
 class Params(Parameters):
     show_in_menu: bool = Field(
         default=True, description="Whether a new page is shown in the menu unless its author says otherwise."
     )
+
+
+FRENCH = AtomWords(
+    title="Pages",
+    purpose="Des pages durables, faites de texte, d’images, de citations, de code et des blocs des autres atomes.",
+    typical_use="À propos, mentions légales, contact, la page d’un projet.",
+    parameters={
+        "show_in_menu": "Montrer une nouvelle page dans le menu, sauf si son auteur en décide autrement.",
+    },
+)
 
 
 ATOM = AtomManifest(
@@ -24,4 +34,5 @@ ATOM = AtomManifest(
     stores=["database"],
     hooks_offered=["slot", "page_blocks"],
     hooks_used=["starter_content"],
+    words={"fr": FRENCH},
 )
