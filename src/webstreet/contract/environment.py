@@ -18,7 +18,7 @@ DATA_DIR = "DATA_DIR"
 BASE_URL = "BASE_URL"
 """Address under which readers reach the site, used in mails and feeds; unset: https:// and the first domain."""
 DATABASE_URL = "DATABASE_URL"
-"""postgresql:// or sqlite:///; unset: SQLite in DATA_DIR."""
+"""postgresql://, mariadb://, mysql:// or sqlite:///; unset: SQLite in DATA_DIR."""
 REDIS_URL = "REDIS_URL"
 """redis:// or rediss://; unset: cache in the process, task queue in the database."""
 EMAIL_URL = "EMAIL_URL"
@@ -29,6 +29,8 @@ SECRET_KEY = "SECRET_KEY"  # noqa: S105 the name of the variable, not a key
 """At least 50 characters of randomness; required unless everything is embedded, where one is made and kept in DATA_DIR."""
 TRUSTED_PROXIES = "TRUSTED_PROXIES"
 """Comma-separated networks whose X-Forwarded-For and X-Forwarded-Proto are believed; unset: none."""
+METRICS_TOKEN = "METRICS_TOKEN"  # noqa: S105 the name of the variable, not a token
+"""Who shows this as a bearer token may read /-/metrics from anywhere; unset: neighbours only, as with /-/facts."""
 IMAGE_DIGEST = "IMAGE_DIGEST"
 """The digest the container was started from; shown in facts."""
 GENERATION = "GENERATION"
@@ -36,7 +38,7 @@ GENERATION = "GENERATION"
 
 ALL = (
     SITE_MANIFEST, DATA_DIR, BASE_URL, DATABASE_URL, REDIS_URL, EMAIL_URL, FILES_URL, SECRET_KEY,
-    TRUSTED_PROXIES, IMAGE_DIGEST, GENERATION,
+    TRUSTED_PROXIES, METRICS_TOKEN, IMAGE_DIGEST, GENERATION,
 )  # fmt: skip
 
 

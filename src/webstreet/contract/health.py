@@ -11,6 +11,7 @@ from webstreet.contract.base import Document
 LIVE_PATH = "/-/live"
 READY_PATH = "/-/ready"
 FACTS_PATH = "/-/facts"
+METRICS_PATH = "/-/metrics"
 
 
 class Live(Document):

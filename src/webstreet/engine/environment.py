@@ -14,6 +14,7 @@ from webstreet.contract import environment as names
 from webstreet.contract.environment import SettingInvalid, read
 from webstreet.contract.release import ReleaseManifest
 from webstreet.contract.site import MANIFEST_NAME, SiteManifest
+from webstreet.kernel.secret import Secret
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
 SECRET_KEY_LENGTH = 50
@@ -42,6 +43,7 @@ class Environment:
     files: Mapping[str, Path]
     secret_key: str
     trusted_proxies: str
+    metrics_token: Secret
     image_digest: str
     generation: int
 
@@ -90,6 +92,7 @@ def load(environ: Mapping[str, str], release: ReleaseManifest) -> Environment:
         files=files,
         secret_key=_secret_key(read(environ, names.SECRET_KEY), data_dir, embedded),
         trusted_proxies=read(environ, names.TRUSTED_PROXIES),
+        metrics_token=Secret(read(environ, names.METRICS_TOKEN)),
         image_digest=read(environ, names.IMAGE_DIGEST),
         generation=_integer(names.GENERATION, read(environ, names.GENERATION, "0")),
     )

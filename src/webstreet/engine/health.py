@@ -1,4 +1,7 @@
-"""``/-/live``, ``/-/ready`` and ``/-/facts``, answered before anything else: by any host name, without session or database of an atom."""
+"""``/-/live``, ``/-/ready``, ``/-/facts`` and ``/-/metrics``, answered before anything else, by any host name, without a session.
+
+None but the metrics asks an atom's database, and those go on without it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from django.core.cache import caches
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.utils.crypto import constant_time_compare
 
 from webstreet import __version__
 from webstreet.contract import CONTRACT_VERSION, health
@@ -39,7 +43,9 @@ class Health:
             found = ready()
             return _answer(found, 200 if found.status == "ready" else 503)
         if request.path == health.FACTS_PATH:
-            return _answer(facts()) if _may_see_facts(request) else HttpResponseNotFound()
+            return _answer(facts()) if _is_neighbour(request) else HttpResponseNotFound()
+        if request.path == health.METRICS_PATH:
+            return _metrics() if _is_neighbour(request) or _has_token(request) else HttpResponseNotFound()
         return self.get_response(request)
 
 
@@ -76,7 +82,21 @@ def facts() -> health.Facts:
     )
 
 
-def _may_see_facts(request: HttpRequest) -> bool:
+def _metrics() -> HttpResponse:
+    from webstreet.engine.metrics import exposition
+
+    response = HttpResponse(exposition.text(), content_type=exposition.CONTENT_TYPE)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _has_token(request: HttpRequest) -> bool:
+    """A Prometheus that is no neighbour shows METRICS_TOKEN (RFC 6750)."""
+    token: str = settings.WEBSTREET_ENVIRONMENT.metrics_token.reveal()
+    return bool(token) and constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {token}")
+
+
+def _is_neighbour(request: HttpRequest) -> bool:
     """Who asks must be a neighbour, not only who passes it on: a proxy on this machine passes on the whole world."""
     if getattr(request, "forwarded_by_stranger", False):
         return False

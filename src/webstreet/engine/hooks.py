@@ -63,6 +63,7 @@ HOOKS: dict[str, Hook] = {
         "Make what a new site starts with. Called by every prepare that finds something new: be idempotent.",
     ),
     "dashboard_panels": Hook("(request) -> list[SafeString]", "Panels of the admin's first page."),
+    "metrics": Hook("() -> Iterable[engine.metrics.Figure]", "What ``/-/metrics`` tells of an atom. Counts only, of nobody."),
     "ready_parts": Hook("() -> list[contract.health.Part]", "What readiness shows of an atom."),
 }
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from webstreet.atoms.newsletter import actions, guard, mail_server, tasks
+from webstreet.atoms.newsletter import actions, guard, mail_server, metrics, tasks
 from webstreet.atoms.newsletter.importing import take
 from webstreet.contract.health import Part
 from webstreet.engine import hooks
@@ -53,3 +53,4 @@ def ready_parts() -> list[Part]:
 
 
 hooks.register("import_subscribers")(take)
+hooks.register("metrics")(metrics.figures)
