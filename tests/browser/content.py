@@ -12,7 +12,7 @@ from wagtail.images import get_image_model
 from wagtail.models import Site
 from wagtail.rich_text import RichText
 
-from webstreet.atoms.articles.models import Article, Author
+from webstreet.atoms.articles.models import Article, Author, ReadingList, ReadingListEntry
 from webstreet.atoms.pages.models import StandardPage
 
 NOW = timezone.now()
@@ -147,6 +147,20 @@ private = article(home, "For members", body, days_ago=3, slug="for-members", vis
 soir = article(french, "La marée du soir", [text(f"<p>{FRENCH}</p>" * 3 + "<h2>Ce qui revient</h2>" + f"<p>{FRENCH}</p>")], days_ago=2,
                slug="maree", intro="Ce que la mer rapporte quand tout le monde est rentré.", authors=(maud,), tags=("marée",), cover=cover,
                cover_alt="La grève à marée basse")  # fmt: skip
+moved = article(home, "Where it was", body, days_ago=40, slug="moved-from")
+moved.slug = "moved-to"
+moved.save_revision().publish()
+begin = ReadingList(
+    title="To begin with", slug="begin", intro="What this place is about, in the order in which to read it."
+)
+begin.entries = [ReadingListEntry(article=one) for one in (full, plain, hebrew, private, long)]
+home.add_child(instance=begin)
+begin.save_revision().publish()
+empty = home.add_child(instance=ReadingList(title="Later", slug="later"))
+scheduled = article(home, "The winter issue", body, days_ago=0, slug="winter", live=False, go_live_at=NOW + dt.timedelta(days=2, hours=3),
+                    expire_at=NOW + dt.timedelta(days=30))  # fmt: skip
+draft = home.add_child(instance=Article(title="A draft that waits", slug="draft", live=False, body=body))
+draft.save_revision()
 for label in ("Visit", "The tide tables of the whole year", LONG_WORD, "Members", "Boats"):
     page = StandardPage(title=label, show_in_menus=True, body=[text(f"<p>{PARAGRAPH}</p>")])
     home.add_child(instance=page)
@@ -155,4 +169,5 @@ for label in ("Visit", "The tide tables of the whole year", LONG_WORD, "Members"
 print(json.dumps({
     "plain": plain.url, "long": long.url, "arabic": arabic.url, "hebrew": hebrew.url, "full": full.url, "removed": "/withdrawn/",
     "private": private.url, "french": soir.url, "author": "/authors/maud/", "tag": "/tags/octopus/", "page": "/about/",
+    "moved from": "/moved-from/", "moved to": "/moved-to/", "list": begin.url, "empty list": empty.url, "home id": home.pk, "full id": full.pk,
 }))  # fmt: skip

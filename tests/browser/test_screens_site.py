@@ -1,22 +1,27 @@
-"""Every page of a site that readers see, in both languages."""
+"""Every page of a site that readers see, in both languages; by keyboard, on paper, and before its pictures have come."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from playwright.sync_api import Page, Route
 
 from tests.browser.screens import check_page
-from tests.browser.stage import Stage
+from tests.browser.stage import BARE, Stage
 
 PAGES = {
     "home": "/",
     "home page 2": "/?page=2",
-    "home in French": "/fr/",
+    "home in French with one article": "/fr/",
     "article": "{plain}",
     "article with everything": "{full}",
     "article with a long title": "{long}",
     "article in Arabic": "{arabic}",
     "article in Hebrew": "{hebrew}",
     "article in French": "{french}",
+    "reading list": "{list}",
+    "reading list without articles": "{empty list}",
     "tag": "{tag}",
     "author": "{author}",
     "search": "/search/",
@@ -25,10 +30,204 @@ PAGES = {
     "search in French": "/fr/search/?q=maree",
     "page": "{page}",
     "page in French": "/fr/about/",
+    "link that lets in": "/-/login/nothing/",
 }
+STATUS = {"link that lets in": 410}
+MISSING = {
+    "not found": (404, "/nothing-here/"),
+    "not found in French": (404, "/fr/rien/"),
+    "removed": (410, "{removed}"),
+}
+ERRORS = ("permission_denied", "csrf_failure", "bad_request", "server_error", "store_down", "too_many_guesses")
+RENDER = """
+import json
+from django.test import RequestFactory
+from django.utils.translation import override
+from webstreet.engine import errors
+found = {}
+for name in %r:
+    for language in ("en", "fr"):
+        with override(language):
+            request = RequestFactory().get("/", HTTP_HOST="localhost")
+            more = (900,) if name == "too_many_guesses" else ()
+            found[f"{name} {language}"] = getattr(errors, name)(request, *more).content.decode()
+print(json.dumps(found))
+"""
+
+
+def slug(name: str) -> str:
+    return f"site {name}".replace(" ", "-").replace("_", "-").lower()
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_for_readers(stage: Stage, name: str) -> None:
     with stage.reader() as page:
-        check_page(page, stage.site + PAGES[name].format(**stage.content), name=f"site {name}".replace(" ", "-"))
+        url = stage.site + PAGES[name].format(**stage.content)
+        check_page(page, url, name=slug(name), status=STATUS.get(name, 200))
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_pages_that_are_not_there(stage: Stage, name: str) -> None:
+    status, path = MISSING[name]
+    with stage.reader() as page:
+        check_page(page, stage.site + path.format(**stage.content), name=slug(name), status=status)
+
+
+def test_a_site_without_an_article(stage: Stage) -> None:
+    with stage.reader() as page:
+        check_page(page, stage.bare + "/", name="bare-home")
+        assert "Nothing is published here yet" in page.locator("main").inner_text()
+
+
+def test_the_home_page_of_a_language_without_articles(stage: Stage) -> None:
+    """And with one: that is the French home of the other tests."""
+    stage.python(
+        "from webstreet.atoms.articles.models import Article; Article.objects.filter(locale__language_code='fr').update(live=False)"
+    )
+    stage.python("from webstreet.engine import pagecache; pagecache.expire()")
+    try:
+        with stage.reader("fr-FR") as page:
+            check_page(page, stage.site + "/fr/", name="site-home-in-french-without-articles")
+            assert "Rien" in page.locator("h1 + p").inner_text()
+    finally:
+        stage.python(
+            "from webstreet.atoms.articles.models import Article; Article.objects.filter(locale__language_code='fr').update(live=True)"
+        )
+        stage.python("from webstreet.engine import pagecache; pagecache.expire()")
+
+
+@pytest.fixture(scope="module")
+def error_pages(stage: Stage) -> dict[str, str]:
+    found: dict[str, str] = json.loads(stage.python(RENDER % (ERRORS,)).splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("name", ERRORS)
+def test_pages_for_what_went_wrong(stage: Stage, error_pages: dict[str, str], name: str, language: str) -> None:
+    """As the engine makes them, at an address of the site, so that stylesheet and font are the site's."""
+    with stage.reader() as page:
+        address = f"{stage.site}/{name}/"
+
+        def answer(route: Route) -> None:
+            route.fulfill(status=200, content_type="text/html; charset=utf-8", body=error_pages[f"{name} {language}"])
+
+        page.route(address, answer)
+        check_page(page, address, name=slug(f"{name} {language}"))
+
+
+def test_a_real_failure_shows_its_page(stage: Stage) -> None:
+    rename = "from django.db import connection; connection.cursor().execute('ALTER TABLE articles_removed%s RENAME TO articles_removed%s')"
+    stage.python(rename % ("", "_away"))
+    try:
+        with stage.reader() as page:
+            check_page(page, f"{stage.site}/not-there-while-broken/", name="site-failure", status=500, widths=(360,))
+    finally:
+        stage.python(rename % ("_away", ""))
+
+
+def test_an_old_address_leads_on(stage: Stage) -> None:
+    with stage.reader() as page:
+        page.goto(stage.site + stage.content["moved from"])
+        assert page.url == stage.site + stage.content["moved to"]
+        check_page(page, name="site-moved")
+
+
+def test_the_link_that_lets_an_editor_in(stage: Stage) -> None:
+    with stage.reader() as page:
+        check_page(page, stage.world.cli("site", "login", BARE)["url"], name="site-login-link")
+
+
+@pytest.mark.parametrize("path", ["/", "{full}", "/search/?q=octopus", "/nothing-here/"])
+def test_everything_is_reached_by_keyboard_alone_and_seen_where_one_is(stage: Stage, path: str) -> None:
+    with stage.reader() as page:
+        page.goto(stage.site + path.format(**stage.content))
+        page.keyboard.press("Tab")
+        assert focused(page)["text"] == "Skip to content"
+        seen = [focused(page)]
+        reachable = page.evaluate(
+            "[...document.querySelectorAll('a[href], button, input:not([type=hidden]), [tabindex=\"0\"], summary')]"
+            ".filter(e => e.checkVisibility() && e.tabIndex >= 0 && !e.closest('.trap')).length"
+        )
+        while len(seen) < reachable:
+            page.keyboard.press("Tab")
+            seen.append(focused(page))
+        assert [spot["html"] for spot in seen if not spot["visible"]] == []
+        places = [spot["index"] for spot in seen]
+        assert places == sorted(set(places)), (
+            "the order of the keyboard is not that of the page, or something is a trap"
+        )
+        page.goto(page.url)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert (
+            page.evaluate("Boolean(document.activeElement.closest('main'))")
+            or not page.locator("main a, main button").count()
+        )
+
+
+FOCUSED = """() => {
+  const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
+  return {text: e.textContent.trim(), html: e.outerHTML.slice(0, 120), index: [...document.querySelectorAll("*")].indexOf(e),
+    visible: e !== document.body && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
+      && box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight};
+}"""
+
+
+def focused(page: Page) -> dict[str, object]:
+    found: dict[str, object] = page.evaluate(FOCUSED)
+    return found
+
+
+def test_on_paper_an_article_is_itself_and_its_links(stage: Stage) -> None:
+    with stage.reader() as page:
+        page.goto(stage.site + stage.content["full"])
+        page.emulate_media(media="print", color_scheme="dark")
+        shown = page.evaluate(
+            "Object.fromEntries(['h1', '.prose', 'figure img', '.menu', '.panel', '.related', '.skip'].map("
+            "s => [s, Boolean(document.querySelector(s)?.checkVisibility())]))"
+        )
+        assert shown == {
+            "h1": True,
+            ".prose": True,
+            "figure img": True,
+            ".menu": False,
+            ".panel": False,
+            ".related": False,
+            ".skip": False,
+        }
+        link = page.locator(".prose .text a[href^=http]").first
+        assert "https://example.com/" in link.evaluate("e => getComputedStyle(e, '::after').content")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert len(page.pdf(format="A4")) > 10_000
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_nothing_moves_when_the_pictures_arrive(stage: Stage, width: int) -> None:
+    measure = "() => [...document.querySelectorAll('main *')].map(e => { const b = e.getBoundingClientRect(); return [b.top, b.height]; })"
+    with stage.reader() as page:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.route("**/media/**", lambda route: route.abort())
+        page.goto(stage.site + stage.content["full"])
+        page.evaluate("document.fonts.ready.then(() => true)")
+        before = page.evaluate(measure)
+        page.unroute("**/media/**")
+        page.reload()
+        page.evaluate("document.fonts.ready.then(() => true)")
+        for image in page.locator("main img").all():
+            image.scroll_into_view_if_needed()
+            image.evaluate("e => e.decode()")
+        page.evaluate("scrollTo(0, 0)")
+        after = page.evaluate(measure)
+        assert len(before) == len(after)
+        assert [b for b, a in zip(before, after, strict=True) if abs(b[0] - a[0]) > 1 or abs(b[1] - a[1]) > 1] == []
+
+
+def test_what_pages_say_to_machines_is_let_through(stage: Stage) -> None:
+    with stage.reader() as page:
+        answer = page.goto(stage.site + stage.content["full"])
+        assert "script-src" not in answer.headers["content-security-policy"]
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        data = json.loads(page.locator('script[type="application/ld+json"]').text_content())
+        assert {entry["@type"] for entry in data["@graph"]} >= {"BlogPosting", "BreadcrumbList", "Organization"}
