@@ -234,7 +234,8 @@ class SmtpConnection:
             raise MailServerAway(
                 f"The mail server {self._url} closes the connection.", detail=reply.short, code="mail_server.busy"
             )
-        return Result(envelope.key, Outcome.DEFERRED if what is Meaning.DEFERRED else Outcome.FAILED, reply.short)
+        outcome = Outcome.DEFERRED if what is Meaning.DEFERRED else Outcome.FAILED
+        return Result(envelope.key, outcome, reply.short, reply.told(envelope.recipient))
 
     def _expect(self, reply: Reply, stage: Stage) -> None:
         what = meaning(reply, stage)

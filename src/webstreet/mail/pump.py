@@ -43,11 +43,15 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Outcome for one envelope; ``code`` is the reply's code and enhanced code ("550 5.1.1"), nothing else."""
+    """Outcome for one envelope; ``code`` is the reply's code and enhanced code ("550 5.1.1"), nothing else.
+
+    ``reply``: what the server said to a refusal, without any address (`webstreet.mail.reply.Reply.told`).
+    """
 
     key: int
     outcome: Outcome
     code: str = ""
+    reply: str = ""
 
 
 @dataclass(frozen=True, slots=True)

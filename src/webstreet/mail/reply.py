@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|\Z)")
+TOLD_MAX = 200
+_SOMEBODY = "…"
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
 _SENDER_CODES = frozenset({530, 534, 535, 538})
 _SENDER_ENHANCED = frozenset(
     {"5.7.0", "5.7.8", "5.7.9", "5.7.14", "5.7.23", "5.7.25", "5.7.26", "5.7.27", "5.7.28", "5.7.29", "5.7.515"}
@@ -36,7 +39,7 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A server's reply. Its text is used to classify and then forgotten: servers repeat addresses in it."""
+    """A server's reply. Servers repeat addresses in its text: what is kept of it is `told`."""
 
     code: int
     text: str = ""
@@ -48,8 +51,18 @@ class Reply:
 
     @property
     def short(self) -> str:
-        """Code and enhanced code: all that may be stored."""
+        """Code and enhanced code: what may be stored and logged anywhere."""
         return f"{self.code} {self.enhanced}".strip()
+
+    def told(self, recipient: str) -> str:
+        """The text without ``recipient``, its local part and any other address, one line of at most `TOLD_MAX` characters.
+
+        So the same refusal of two mailboxes is the same text, and what is kept of a person is not kept twice.
+        """
+        line = " ".join("".join(c if c.isprintable() else " " for c in self.text[: 8 * TOLD_MAX]).split())
+        for part in (recipient, recipient.partition("@")[0]):
+            line = re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w-])", _SOMEBODY, line, flags=re.IGNORECASE) if part else line
+        return _ADDRESS.sub(_SOMEBODY, line)[:TOLD_MAX]
 
 
 def meaning(reply: Reply, stage: Stage) -> Meaning:

@@ -123,6 +123,18 @@ def subscribers() -> Callable[..., list]:
     return make
 
 
+@pytest.fixture
+def parameters(settings):
+    """``parameters(on_publish="draft")`` changes the newsletter's parameters."""
+
+    def change(**values):
+        site = settings.WEBSTREET_SITE
+        atoms = {**site.atoms, "newsletter": {**site.atoms["newsletter"], **values}}
+        settings.WEBSTREET_SITE = site.model_copy(update={"atoms": atoms})
+
+    return change
+
+
 class Reader:
     """Somebody with a browser and a mailbox."""
 

@@ -20,18 +20,6 @@ from webstreet.testing.smtp import Behaviour
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
 
 
-@pytest.fixture
-def parameters(settings):
-    """``parameters(on_publish="draft")`` changes the newsletter's parameters."""
-
-    def change(**values):
-        site = settings.WEBSTREET_SITE
-        atoms = {**site.atoms, "newsletter": {**site.atoms["newsletter"], **values}}
-        settings.WEBSTREET_SITE = site.model_copy(update={"atoms": atoms})
-
-    return change
-
-
 def publish(announcement) -> None:
     hooks.call("article_first_public", announcement.uuid)
 
@@ -308,40 +296,48 @@ def test_no_answer_after_the_content_is_uncertain(announce, subscribers, smtp, d
     assert Issue.objects.get().counts.total == 5
 
 
-def test_pause_resume_cancel_take_effect_within_a_second(announce, subscribers, smtp, monkeypatch):
+def test_pause_resume_and_cancel_take_effect_with_the_next_step(announce, subscribers, smtp, wait_until):
+    """A step takes at most a second, so nothing more goes out a second later."""
     subscribers(400)
     smtp.behaviour = Behaviour(delay_s=0.02)
     publish(announce())
     issue = Issue.objects.get()
-    stop = threading.Event()
+    stop, steps = threading.Event(), [0]
 
     def work() -> None:
         try:
             while not stop.is_set():
-                if not tasks.deliver_step(Issue.objects.get(pk=issue.pk)):
+                more = tasks.deliver_step(Issue.objects.get(pk=issue.pk))
+                steps[0] += 1
+                if not more:
                     stop.wait(0.05)
         finally:
             tasks.close_transport()
             connections.close_all()
+
+    def pass_steps(count: int) -> None:
+        """The one that runs now may have begun before; it counts as none."""
+        until = steps[0] + 1 + count
+        wait_until(lambda: steps[0] >= until, seconds=60, what="some steps")
 
     worker = threading.Thread(target=work)
     worker.start()
     try:
         smtp.wait_for(20)
         assert issue.pause()
-        time.sleep(1.0)
+        pass_steps(0)
         frozen = len(smtp.messages)
-        time.sleep(0.5)
-        assert len(smtp.messages) == frozen < 400, "nothing more a second after the pause"
+        pass_steps(3)
+        assert len(smtp.messages) == frozen < 400, "nothing more after the step that was running"
         assert Issue.objects.get().state == "paused"
         assert states()["sending"] == 0
         assert not issue.pause(), "again is fine"
         assert issue.resume()
         smtp.wait_for(frozen + 20)
         assert issue.cancel()
-        time.sleep(1.0)
+        pass_steps(0)
         frozen = len(smtp.messages)
-        time.sleep(0.5)
+        pass_steps(3)
         assert len(smtp.messages) == frozen < 400
     finally:
         stop.set()

@@ -8,7 +8,7 @@ import html5lib
 import pytest
 from django.utils import translation
 
-from webstreet.atoms.newsletter import mails
+from webstreet.atoms.newsletter import letters, mails
 from webstreet.atoms.newsletter.plain import text_of
 from webstreet.mail.message import Letter, Recipient, Sender, render
 from webstreet.testing.smtp import Received
@@ -42,7 +42,7 @@ def test_text_of_html(html, text):
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize("kind", ["confirm", "welcome", "issue"])
+@pytest.mark.parametrize("kind", ["confirm", "welcome", "issue", "address", "data", "moved"])
 def test_every_mail(kind, language, announce):
     with translation.override(language):
         written = {
@@ -51,11 +51,15 @@ def test_every_mail(kind, language, announce):
             "issue": lambda: mails.write_issue(
                 announce(language=language, cover_url="https://blog.example.com/media/x.jpg")
             ),
+            "address": lambda: letters.write_new_address(LINK),
+            "data": lambda: letters.write_data(LINK),
+            "moved": lambda: letters.write_moved("14 July 2026"),
         }[kind]()
     unsubscribe = "https://blog.example.com/newsletter/unsubscribe/x/"
+    preferences = "https://blog.example.com/newsletter/preferences/y/"
     content = render(
         Letter(Sender("Crispy Octo", "news@example.org"), written.subject, written.text, written.html)
-    ).fill(Recipient("ada@example.org", "a@b", {"unsubscribe": unsubscribe}))
+    ).fill(Recipient("ada@example.org", "a@b", {"unsubscribe": unsubscribe, "preferences": preferences}))
     received = Received("news@example.org", ["ada@example.org"], content, 0)
     html, text = received.body("html"), received.body("plain")
     assert len(content) < 100_000, "Gmail clips at 102 kB"
@@ -72,16 +76,29 @@ def test_every_mail(kind, language, announce):
     assert "http://" not in html.replace("http://www.w3.org", "")
     assert not re.search(r"\n{4,}", text)
     assert "{%" not in text + html
-    if kind == "confirm":
-        assert "unsubscribe/" not in text
-        assert "48" in html
-        assert "48" in text
-    else:
-        assert unsubscribe in html
-        assert unsubscribe in text
-    because = {"en": "You receive this mail because", "fr": "Vous recevez ce message parce que"}
-    somebody = {"en": "Somebody, probably you", "fr": "Quelqu’un, sans doute vous"}
-    assert (somebody if kind == "confirm" else because)[language] in text
+    is_list, hours = kind in ("welcome", "issue"), {"confirm": "48", "address": "48", "data": "24"}.get(kind, "")
+    for link in (unsubscribe, preferences):
+        assert (link in html) == is_list
+        assert (link in text) == is_list
+    assert hours in html
+    assert hours in text
+    assert {"en": WHY_EN, "fr": WHY_FR}[language][kind] in text
+    assert {"en": WHY_EN, "fr": WHY_FR}[language][kind] in html
+
+
+_BECAUSE = "You receive this mail because", "Vous recevez ce message parce que"
+_SOMEBODY = "Somebody, probably you", "Quelqu’un, sans doute vous"
+_A_READER = "A reader of", "Un lecteur de"
+_WHY = {
+    "confirm": _SOMEBODY,
+    "welcome": _BECAUSE,
+    "issue": _BECAUSE,
+    "address": _A_READER,
+    "data": _SOMEBODY,
+    "moved": _BECAUSE,
+}
+WHY_EN, WHY_FR = ({kind: both[number] for kind, both in _WHY.items()} for number in (0, 1))
+"""Why one receives it, in the words of each kind."""
 
 
 def test_the_introduction_stands_between_title_and_text(announce):

@@ -22,6 +22,7 @@ from webstreet.atoms.newsletter.models.lists import MailingList, Membership
 from webstreet.atoms.newsletter.models.notice import Notice
 from webstreet.atoms.newsletter.models.sign_up import SignUp
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
+from webstreet.atoms.newsletter.models.suppression import Suppression
 from webstreet.atoms.newsletter.models.token import Token
 from webstreet.engine import hooks
 from webstreet.engine.announcements import Announcement
@@ -81,6 +82,9 @@ def process_sign_up(sign_up_id: int) -> Notice | None:
         request = SignUp.objects.select_for_update().filter(pk=sign_up_id).first()
         if request is None:
             return None
+        if Suppression.holds(request.email, hard=True):
+            request.delete()
+            return None
         subscriber, _created = Subscriber.objects.get_or_create(
             email=request.email,
             defaults={"source": request.source, "language": request.language, "name": request.name},
@@ -126,6 +130,7 @@ def confirm(text: str, *, network: str) -> tuple[Subscriber, Notice | None]:
         if not subscriber.become(Subscriber.Status.ACTIVE):
             return subscriber, None
         join(subscriber)
+        Suppression.lift(subscriber.email)
         asked = subscriber.consents.filter(event=ConsentRecord.Event.ASKED).order_by("-id").first()
         subscriber.note_consent(
             ConsentRecord.Event.CONFIRMED,

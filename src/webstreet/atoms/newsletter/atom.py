@@ -138,6 +138,6 @@ ATOM = AtomManifest(
     sensitive=True,
     stores=["database"],
     hooks_offered=[],
-    hooks_used=["article_first_public", "render_announcement", "slot", "import_subscribers"],
+    hooks_used=["article_first_public", "render_announcement", "slot", "import_subscribers", "dashboard_panels"],
     words={"fr": FRENCH},
 )

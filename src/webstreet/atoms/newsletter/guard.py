@@ -20,6 +20,7 @@ from webstreet.mail.address import normal_address
 from webstreet.mail.message import header_text
 
 HOUR, DAY = 3600, 86_400
+TESTS_PER_HOUR = 30
 FORM_TOKEN_DAYS = 14
 """Longer than any page stays in a cache."""
 BODY_MAX = 16_384
@@ -36,6 +37,12 @@ class SignUpClosed(TooMany):
     """More sign-ups than the limits allow."""
 
     code = "sign_up.too_many"
+
+
+class TooManyTests(TooMany):
+    """An editor sends more test mails than a person looks at."""
+
+    code = "test_mail.too_many"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +106,32 @@ def admit(request: Request) -> Admitted:
     network = short_network(request.ip)
     if request.trap:
         return Admitted(email, name, network, quiet=True)
+    return Admitted(email, name, network, quiet=not mail_allowed(email, network))
+
+
+def mail_allowed(email: str, network: str) -> bool:
+    """Count one mail that somebody asks for, whatever for: all have the same limits together. False: answer as always, mail nothing.
+
+    Raises:
+        SignUpClosed: a network or the whole site is over its limit.
+    """
     limits = mails.parameters().limits
     if network and Throttle.bump(_key("network", network), HOUR) > limits.per_network_per_hour:
-        raise SignUpClosed("Too many sign-ups came from your network in the last hour. Try again in an hour.")
+        raise SignUpClosed("Too many requests came from your network in the last hour. Try again in an hour.")
     if Throttle.bump(_key("site", ""), HOUR) > limits.per_site_per_hour:
-        raise SignUpClosed("Sign-up is closed for a while because too many requests came in. Try again in an hour.")
-    over = Throttle.bump(_key("address", email), DAY) > limits.per_address_per_day
-    return Admitted(email, name, network, quiet=over)
+        raise SignUpClosed("Mail is closed for a while because too many requests came in. Try again in an hour.")
+    return Throttle.bump(_key("address", email), DAY) <= limits.per_address_per_day
+
+
+def admit_tests(editor: int, count: int) -> None:
+    """Count ``count`` test mails of an editor.
+
+    Raises:
+        TooManyTests: more than `TESTS_PER_HOUR`; none of them is to be sent.
+    """
+    for _ in range(count):
+        if Throttle.bump(_key("tests", str(editor)), HOUR) > TESTS_PER_HOUR:
+            raise TooManyTests(f"An editor sends at most {TESTS_PER_HOUR} test mails an hour. Try again in an hour.")
 
 
 def _key(kind: str, value: str) -> str:

@@ -10,15 +10,17 @@ import datetime as dt
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connections
-from django.db.models import Min, Q
+from django.db.models import Exists, Min, OuterRef, Q
 from django.db.models.query import QuerySet
 from django.utils import timezone
 
 from webstreet.atoms.newsletter.models.base import alias, atomic
 from webstreet.atoms.newsletter.models.delivery import OPEN, Chunk, Delivery, State
 from webstreet.atoms.newsletter.models.issue import Issue
+from webstreet.atoms.newsletter.models.lists import Membership
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.mail.pump import Outcome, Result
 
@@ -118,13 +120,13 @@ def claim_batch(issue: Issue, chunk: Chunk, size: int = BATCH_SIZE) -> list[Row]
             found = list(_waiting(chunk, now).values_list(*_ROW)[:size])
             if not found:
                 return []
-            active = [row for row in found if row[3] == Subscriber.Status.ACTIVE]
+            active = [row for row in found if _still_wants(row)]
             _mark_sending(active, now)
-            _leave_out([row[0] for row in found if row[3] != Subscriber.Status.ACTIVE], now)
+            _leave_out([row[0] for row in found if not _still_wants(row)], now)
         if active:
             return [
                 Row(pk, attempts + 1, email, name, public_id.hex, token)
-                for pk, attempts, email, _, name, public_id, token in active
+                for pk, attempts, email, _, name, public_id, token, _ in active
             ]
 
 
@@ -136,12 +138,21 @@ _ROW = (
     "subscriber__name",
     "subscriber__public_id",
     "subscriber__unsubscribe_token",
+    "on_list",
 )
+
+
+def _still_wants(row: Sequence[object]) -> bool:
+    return row[3] == Subscriber.Status.ACTIVE and bool(row[7])
 
 
 def _waiting(chunk: Chunk, now: dt.datetime) -> QuerySet[Delivery]:
     rows = Delivery.objects.filter(issue_id=chunk.issue_id, number=chunk.number)
-    return rows.filter(Q(state=State.QUEUED) | Q(state=State.DEFERRED, due_at__lte=now)).order_by("id")
+    on_list = Membership.objects.filter(
+        mailing_list=OuterRef("issue__mailing_list_id"), subscriber=OuterRef("subscriber_id")
+    )
+    waiting = rows.filter(Q(state=State.QUEUED) | Q(state=State.DEFERRED, due_at__lte=now))
+    return waiting.annotate(on_list=Exists(on_list)).order_by("id")
 
 
 def _mark_sending(rows: Sequence[tuple[object, ...]], now: dt.datetime) -> None:
@@ -169,15 +180,20 @@ def _renew(chunk: Chunk) -> bool:
 def record(rows: Iterable[Row], results: Iterable[Result], *, resend_uncertain: bool) -> None:
     """Write what became of a batch. A row that another worker has taken over since (a later attempt) is left alone."""
     attempts = {row.delivery_id: row.attempt for row in rows}
-    groups: dict[tuple[Outcome, str, int], list[int]] = {}
+    groups: dict[tuple[Outcome, str, str, int], list[int]] = {}
     for result in results:
-        groups.setdefault((result.outcome, result.code[:40], attempts[result.key]), []).append(result.key)
+        group = (result.outcome, result.code[:40], result.reply[:200], attempts[result.key])
+        groups.setdefault(group, []).append(result.key)
     now = timezone.now()
     with atomic():
-        for (outcome, code, attempt), ids in groups.items():
+        for (outcome, code, reply, attempt), ids in groups.items():
             # ``uncertain`` too: a lease may have run out while the server thought; its answer is better than our guess.
             mine = Delivery.objects.filter(pk__in=ids, attempts=attempt, state__in=(State.SENDING, State.UNCERTAIN))
-            mine.update(changed_at=now, **_fate(outcome, code, attempt, now, resend_uncertain=resend_uncertain))
+            mine.update(
+                changed_at=now,
+                reply=reply or None,
+                **_fate(outcome, code, attempt, now, resend_uncertain=resend_uncertain),
+            )
 
 
 def _fate(outcome: Outcome, code: str, attempt: int, now: dt.datetime, *, resend_uncertain: bool) -> dict[str, object]:
@@ -221,21 +237,46 @@ def cancel_chunk(chunk: Chunk) -> None:
     release(chunk)
 
 
-def send_uncertain_again(issue: Issue, *, only_first: bool = False) -> int:
-    """Put uncertain recipients back into the queue, with the same Message-ID; how many.
+RETRIED: tuple[Any, ...] = (State.FAILED, State.UNCERTAIN)
+"""What a person may have tried again. Nobody else's state ever goes back."""
+
+
+def retriable(issue: Issue, states: Iterable[Any]) -> QuerySet[Delivery]:
+    """Recipients in ``states``, of `RETRIED`, who still want this issue: active, and on its list."""
+    rows = Delivery.objects.filter(issue=issue, state__in=set(states) & set(RETRIED))
+    on_list = Membership.objects.filter(mailing_list=issue.mailing_list_id, subscriber=OuterRef("subscriber_id"))
+    return rows.filter(Exists(on_list), subscriber__status=Subscriber.Status.ACTIVE)
+
+
+def try_again(issue: Issue, states: Iterable[Any], *, only_first: bool = False) -> int:
+    """Put those of `retriable` back into the queue, with the same Message-ID; how many. Everybody else stays as they are.
 
     Args:
         only_first: only those that were tried once (the policy ``resend``).
     """
-    now = timezone.now()
+    now, count = timezone.now(), 0
     with atomic():
-        rows = Delivery.objects.filter(issue=issue, state=State.UNCERTAIN)
+        if not Issue.objects.select_for_update().filter(pk=issue.pk, cancelled_at=None).exists():
+            return 0
+        rows = retriable(issue, states)
         if only_first:
             rows = rows.filter(attempts=1)
-        numbers = list(rows.values_list("number", flat=True).distinct())
-        count = rows.update(state=State.QUEUED, code="again", changed_at=now)
-        Chunk.objects.filter(issue=issue, number__in=numbers).update(closed=False, due_at=now)
+        found = list(rows.values_list("pk", "number"))
+        for start in range(0, len(found), CHUNK_SIZE):
+            mine = Delivery.objects.filter(
+                pk__in=[pk for pk, _ in found[start : start + CHUNK_SIZE]], state__in=RETRIED
+            )
+            count += mine.update(state=State.QUEUED, code="again", reply=None, changed_at=now)
+        numbers = sorted({number for _, number in found})
+        for start in range(0, len(numbers), CHUNK_SIZE):
+            chunks = Chunk.objects.filter(issue=issue, number__in=numbers[start : start + CHUNK_SIZE])
+            chunks.update(closed=False, due_at=now)
     return count
+
+
+def send_uncertain_again(issue: Issue, *, only_first: bool = False) -> int:
+    """`try_again` for the uncertain."""
+    return try_again(issue, [State.UNCERTAIN], only_first=only_first)
 
 
 def take_over_expired(issue: Issue) -> None:

@@ -1,7 +1,11 @@
-"""The words of every mail: confirmation, welcome, issue. Rendered once; what differs by recipient are holes."""
+"""The words of the list's mails: confirmation, welcome, issue. Rendered once; what differs by recipient are holes.
+
+What goes to one person only, and tests, is `webstreet.atoms.newsletter.letters`.
+"""
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -16,8 +20,7 @@ from webstreet.atoms.newsletter import ledger
 from webstreet.atoms.newsletter.atom import Params
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.lists import MailingList
-from webstreet.atoms.newsletter.models.notice import Notice
-from webstreet.atoms.newsletter.models.token import Token
+from webstreet.atoms.newsletter.models.subscriber import preferences_token
 from webstreet.atoms.newsletter.plain import text_of
 from webstreet.engine import site
 from webstreet.engine.announcements import Announcement
@@ -38,6 +41,7 @@ from webstreet.mail.message import (
 from webstreet.mail.pump import Envelope
 
 UNSUBSCRIBE = mark_safe(hole("unsubscribe"))  # noqa: S308 two private-use characters around a word
+PREFERENCES = mark_safe(hole("preferences"))  # noqa: S308 the same
 SUBJECT_MAX = 200
 
 
@@ -81,7 +85,8 @@ def language_of(text: str) -> str:
     return text if text in languages else languages[0]
 
 
-def _context(**more: object) -> dict[str, object]:
+def context(**more: object) -> dict[str, object]:
+    """What every mail's templates know."""
     return {
         "site_title": site.current().title,
         "home_url": site.absolute("/"),
@@ -100,10 +105,11 @@ class Written:
     text: str
 
 
-def _write(template: str, subject: str, context: dict[str, object]) -> Written:
-    context = context | {"subject": subject}
-    html = render_to_string(f"newsletter/mails/{template}.html", context)
-    text = render_to_string(f"newsletter/mails/{template}.txt", context)
+def write(template: str, subject: str, words: dict[str, object]) -> Written:
+    """Render ``newsletter/mails/<template>`` as HTML and as text."""
+    words = words | {"subject": subject}
+    html = render_to_string(f"newsletter/mails/{template}.html", words)
+    text = render_to_string(f"newsletter/mails/{template}.txt", words)
     return Written(one_line(subject), html, text.strip() + "\n")
 
 
@@ -111,12 +117,12 @@ def write_confirmation(link: str) -> Written:
     """Nothing in it comes from whoever filled in the form."""
     hours = parameters().confirmation_hours
     subject = _("Confirm your subscription to %(site)s") % {"site": site.current().title}
-    return _write("confirm", subject, _context(link=link, hours=hours))
+    return write("confirm", subject, context(link=link, hours=hours))
 
 
 def write_welcome() -> Written:
     subject = _("Welcome to %(site)s") % {"site": site.current().title}
-    return _write("welcome", subject, _context(link=site.absolute("/"), unsubscribe=UNSUBSCRIBE))
+    return write("welcome", subject, context(link=site.absolute("/"), unsubscribe=UNSUBSCRIBE, preferences=PREFERENCES))
 
 
 def write_issue(announcement: Announcement) -> Written:
@@ -125,7 +131,7 @@ def write_issue(announcement: Announcement) -> Written:
         body = without_holes(announcement.body_html)
         title = without_holes(announcement.title)
         date = formats.date_format(timezone.localtime(announcement.published_at), "DATE_FORMAT")
-        context = _context(
+        words = context(
             title=title,
             excerpt=without_holes(announcement.excerpt),
             intro=without_holes(announcement.intro),
@@ -136,29 +142,9 @@ def write_issue(announcement: Announcement) -> Written:
             author=without_holes(announcement.author),
             date=date,
             unsubscribe=UNSUBSCRIBE,
+            preferences=PREFERENCES,
         )
-        return _write("issue", one_line(title), context)
-
-
-def notice_envelope(notice: Notice) -> Envelope:
-    """The mail of a notice, ready to send. A confirmation's token is made here and stored only as its hash."""
-    subscriber = notice.subscriber
-    from_ = sender()
-    with translation.override(language_of(subscriber.language)):
-        unsubscribe = url("unsubscribe", subscriber.unsubscribe_token)
-        if notice.kind == Notice.Kind.CONFIRM:
-            token = Token.make(Token.Purpose.CONFIRM, subscriber, hours=parameters().confirmation_hours)
-            written, headers = write_confirmation(url("confirm", token)), None
-        else:
-            written, headers = write_welcome(), list_headers(MailingList.main(), f"welcome:{_site_name()}")
-        letter = Letter(from_, written.subject, written.text, written.html, translation.get_language() or "en", headers)
-    recipient = Recipient(
-        subscriber.email,
-        stable_message_id(f"{notice.kind}-{notice.pk}", subscriber.public_id.hex, from_.domain),
-        {"unsubscribe": unsubscribe},
-        unsubscribe if headers else "",
-    )
-    return Envelope(notice.pk, from_.address, subscriber.email, render(letter).fill(recipient))
+        return write("issue", one_line(title), words)
 
 
 def list_headers(mailing_list: MailingList, feedback: str) -> ListHeaders:
@@ -167,7 +153,8 @@ def list_headers(mailing_list: MailingList, feedback: str) -> ListHeaders:
     return ListHeaders(f"{mailing_list.key}.{host}", mailing_list.title, site.absolute("/"), f"{feedback}:webstreet")
 
 
-def _site_name() -> str:
+def site_name() -> str:
+    """``client-site``, as feedback ids name us."""
     manifest = site.current()
     return f"{manifest.client}-{manifest.site}"
 
@@ -180,14 +167,15 @@ class Mailing:
         self._language = language_of(issue.language)
         self._skeleton, self._sender = _skeleton(self._key, sender(), self._language)
         with translation.override(self._language):
-            self._unsubscribe = url("unsubscribe", "TOKEN")
+            self._unsubscribe, self._preferences = url("unsubscribe", "TOKEN"), url("preferences", "TOKEN")
 
     def envelope(self, row: ledger.Row) -> Envelope:
         unsubscribe = self._unsubscribe.replace("TOKEN", row.unsubscribe_token)
+        preferences = self._preferences.replace("TOKEN", preferences_token(uuid.UUID(row.public_id), row.email))
         recipient = Recipient(
             row.email,
             stable_message_id(self._key, row.public_id, self._sender.domain),
-            {"unsubscribe": unsubscribe},
+            {"unsubscribe": unsubscribe, "preferences": preferences},
             unsubscribe,
         )
         return Envelope(row.delivery_id, self._sender.address, row.email, self._skeleton.fill(recipient))
@@ -197,6 +185,6 @@ class Mailing:
 def _skeleton(key: str, from_: Sender, language: str) -> tuple[Skeleton, Sender]:
     """Frozen content renders to the same bytes, so steps of one worker share it."""
     issue = Issue.objects.select_related("mailing_list").get(key=key)
-    headers = list_headers(issue.mailing_list, f"{issue.key.hex[:12]}:{issue.mailing_list.key}:{_site_name()}")
+    headers = list_headers(issue.mailing_list, f"{issue.key.hex[:12]}:{issue.mailing_list.key}:{site_name()}")
     letter = Letter(from_, issue.subject, issue.text, issue.html, language, headers, issue.started_at)
     return render(letter), from_

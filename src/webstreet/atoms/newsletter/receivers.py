@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from webstreet.atoms.newsletter import actions, guard, mail_server, metrics, tasks
+from webstreet.atoms.newsletter.admin import dashboard
 from webstreet.atoms.newsletter.importing import take
 from webstreet.contract.health import Part
 from webstreet.engine import hooks
@@ -54,3 +55,4 @@ def ready_parts() -> list[Part]:
 
 hooks.register("import_subscribers")(take)
 hooks.register("metrics")(metrics.figures)
+hooks.register("dashboard_panels", order=20)(dashboard.panels)

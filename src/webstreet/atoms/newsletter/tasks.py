@@ -11,20 +11,22 @@ import time
 
 from django.db.models import Q
 from django.utils import timezone
+from django_tasks.base import Task
 
-from webstreet.atoms.newsletter import actions, ledger, mail_server, mails
+from webstreet.atoms.newsletter import actions, audience, bulk, ledger, letters, mail_server, mails, personal_data
 from webstreet.atoms.newsletter.guard import Admitted
 from webstreet.atoms.newsletter.models.base import APP, alias
+from webstreet.atoms.newsletter.models.bulk import BulkJob
 from webstreet.atoms.newsletter.models.delivery import Chunk
 from webstreet.atoms.newsletter.models.issue import Issue
-from webstreet.atoms.newsletter.models.notice import Notice
-from webstreet.atoms.newsletter.models.sign_up import SignUp, Throttle
+from webstreet.atoms.newsletter.models.notice import Notice, TestMail, Waiting
+from webstreet.atoms.newsletter.models.sign_up import DataRequest, SignUp, Throttle
 from webstreet.atoms.newsletter.models.token import KEEP, Token
 from webstreet.atoms.newsletter.outbox import IssueOutbox
 from webstreet.contract.environment import EMAIL_URL, read
 from webstreet.engine.tasks import enqueue_on_commit, every, task
 from webstreet.kernel.errors import WebstreetError
-from webstreet.mail.pump import Outcome, Transport, pump
+from webstreet.mail.pump import Envelope, Outcome, Transport, pump
 from webstreet.mail.smtp import SmtpTransport
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
@@ -68,6 +70,13 @@ def accept(admitted: Admitted, *, source: str) -> None:
         enqueue_on_commit(process_sign_up, made.pk, using=alias())
 
 
+def accept_data_request(admitted: Admitted) -> None:
+    """Write down that somebody asked what is kept about an address; a worker looks whether anything is."""
+    made = personal_data.ask(admitted)
+    if made is not None:
+        enqueue_on_commit(process_data_request, made.pk, using=alias())
+
+
 @task(queue="interactive", atom=APP)
 def process_sign_up(sign_up_id: int) -> None:
     notice = actions.process_sign_up(sign_up_id)
@@ -76,26 +85,48 @@ def process_sign_up(sign_up_id: int) -> None:
 
 
 @task(queue="interactive", atom=APP)
+def process_data_request(request_id: int) -> None:
+    notice = personal_data.process(request_id)
+    if notice is not None:
+        enqueue_on_commit(send_notice, notice.pk, using=alias())
+
+
+@task(queue="interactive", atom=APP)
 def send_notice(notice_id: int) -> None:
-    """Send a confirmation or welcome mail in one step; when the mail server is away or silent it is tried again by the sweeper."""
+    """Send a mail that a person waits for in one step; when the mail server is away or silent it is tried again by the sweeper."""
     notice = Notice.claim(notice_id)
-    if notice is None:
+    if notice is not None:
+        _send_one(notice, letters.notice_envelope(notice), send_notice)
+
+
+@task(queue="interactive", atom=APP)
+def send_test(test_id: int) -> None:
+    """Send an editor's test mail, as `send_notice` does."""
+    mail = TestMail.claim(test_id)
+    if mail is None:
         return
+    envelope = letters.envelope_of_test(mail)
+    if envelope is None:
+        mail.give_up("issue.article_missing")
+    else:
+        _send_one(mail, envelope, send_test)
+
+
+def _send_one(mail: Waiting, envelope: Envelope, again: Task) -> None:
     transport, runner = _transport()
-    envelope = mails.notice_envelope(notice)
     results, trouble = runner.run(transport.send([envelope], deadline=time.monotonic() + STEP_S))
     result = results[0]
     if trouble is not None or result.outcome is not Outcome.UNSENT:
         mail_server.sending.noted(trouble.code if trouble else "")
     if result.outcome in (Outcome.SENT, Outcome.UNCERTAIN):
-        notice.was_sent(result.code)
+        mail.was_sent(result.code)
     elif result.outcome is Outcome.FAILED:
-        notice.give_up(result.code)
+        mail.give_up(result.code)
     elif result.outcome is Outcome.UNSENT and trouble is None:
-        notice.go_on()
-        enqueue_on_commit(send_notice, notice.pk, using=alias())
+        mail.go_on()
+        enqueue_on_commit(again, mail.pk, using=alias())
     else:
-        notice.try_later(trouble.code if trouble else result.code)
+        mail.try_later(trouble.code if trouble else result.code)
 
 
 # -- Issues ----------------------------------------------------------------------------------------------------------
@@ -145,6 +176,14 @@ def _close_cancelled(issue: Issue) -> bool:
     return True
 
 
+# -- Subscribers, many at once ---------------------------------------------------------------------------------------
+@task(queue="bulk", atom=APP)
+def bulk_step(job_id: int) -> None:
+    """One step of a bulk action; enqueues itself again until it is done."""
+    if bulk.step(job_id, budget_s=STEP_S):
+        enqueue_on_commit(bulk_step, job_id, using=alias())
+
+
 # -- Sweepers --------------------------------------------------------------------------------------------------------
 @every(5)
 def find_left_work() -> None:
@@ -152,8 +191,15 @@ def find_left_work() -> None:
     limit = timezone.now() - LEFT_AFTER
     for pk in SignUp.objects.filter(created_at__lt=limit).order_by("id").values_list("pk", flat=True)[:200]:
         process_sign_up.enqueue(pk)
+    for pk in DataRequest.objects.filter(created_at__lt=limit).order_by("id").values_list("pk", flat=True)[:200]:
+        process_data_request.enqueue(pk)
     for pk in Notice.open().filter(due_at__lt=limit).order_by("due_at").values_list("pk", flat=True)[:200]:
         send_notice.enqueue(pk)
+    for pk in TestMail.open().filter(due_at__lt=limit).order_by("due_at").values_list("pk", flat=True)[:200]:
+        send_test.enqueue(pk)
+    silent = timezone.now() - SILENT_AFTER
+    for pk in BulkJob.open().filter(woken_at__lt=silent).order_by("id").values_list("pk", flat=True)[:20]:
+        bulk_step.enqueue(pk)
     _find_left_issues()
 
 
@@ -172,6 +218,13 @@ def _find_left_issues() -> None:
 
 @every(3600)
 def forget_old() -> None:
-    """Counters of yesterday, links that expired a month ago."""
+    """Counters of yesterday, links that expired a month ago, addresses that tests went to."""
     Throttle.objects.filter(window__lt=timezone.now() - dt.timedelta(days=2)).delete()
     Token.objects.filter(expires_at__lt=timezone.now() - KEEP).delete()
+    TestMail.objects.filter(created_at__lt=timezone.now() - dt.timedelta(days=1)).delete()
+    BulkJob.objects.filter(finished_at__lt=timezone.now() - dt.timedelta(days=30)).delete()
+
+
+@every(900)
+def count_audience() -> None:
+    audience.count_today()

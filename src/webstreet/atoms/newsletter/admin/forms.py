@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
+from webstreet.atoms.newsletter.models.suppression import Suppression
 from webstreet.engine import site
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import ADDRESS_MAX, normal_address
@@ -57,7 +58,20 @@ class SubscriberForm(forms.Form):
             others = others.exclude(pk=self._subscriber.pk)
         if others.exists():
             raise ValidationError(_("This address is in the list already."))
+        if Suppression.holds(email, hard=True):
+            raise ValidationError(_("Nothing may be sent to this address any more."))
         return email
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("agreed") and Suppression.holds(data.get("email", "")):
+            self.add_error(
+                "agreed",
+                _(
+                    "The owner of this address had it erased. Only they can bring it back: leave this open, and they are asked."
+                ),
+            )
+        return data
 
     def clean_name(self) -> str:
         try:

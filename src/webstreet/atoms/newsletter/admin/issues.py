@@ -13,11 +13,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 from wagtail.admin.auth import permission_required
 
-from webstreet.atoms.newsletter import actions, ledger, tasks
+from webstreet.atoms.newsletter import actions, ledger, reports, tasks
 from webstreet.atoms.newsletter.admin.subscribers import crumbs
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.delivery import State
@@ -25,7 +24,6 @@ from webstreet.atoms.newsletter.models.issue import Issue, IssueState
 from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.kernel.errors import WebstreetError
-from webstreet.mail.message import hole
 
 PER_PAGE = 20
 PROBLEMS = 50
@@ -38,13 +36,14 @@ def _list_crumb() -> tuple[str, str]:
 
 @permission_required("newsletter.view_issue")
 def index(request: HttpRequest) -> HttpResponse:
-    page = Paginator(Issue.objects.order_by("-id"), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(Issue.objects.defer("html", "text").order_by("-id"), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "header_title": _("Issues"),
         "header_icon": "mail",
         "breadcrumbs_items": crumbs(("", _("Issues"))),
         "page": page,
         "rows": [(issue, issue.state, issue.counts) for issue in page.object_list],
+        "keep": "",
     }
     return TemplateResponse(request, "newsletter/admin/issues.html", context)
 
@@ -53,9 +52,7 @@ def _status(issue: Issue) -> dict[str, object]:
     counts, state = issue.counts, issue.state
     names = ("queued", "claimed", "sending", "sent", "deferred", "failed", "suppressed", "uncertain")
     labels = {**dict(State.choices), "claimed": _("Taken by a worker")}
-    problems = issue.deliveries.filter(state__in=(State.FAILED, State.UNCERTAIN, State.DEFERRED)).order_by(
-        "-changed_at", "-id"
-    )
+    problems = issue.deliveries.filter(state__in=reports.TROUBLED).order_by("-changed_at", "-id")
     return {
         "issue": issue,
         "state": state,
@@ -63,7 +60,8 @@ def _status(issue: Issue) -> dict[str, object]:
         "rows": [(name, labels[name], getattr(counts, name)) for name in names],
         "problems": problems[:PROBLEMS],
         "settled": state in SETTLED and not counts.open,
-        "uncertain": counts.uncertain,
+        "retry": _retry(issue) if counts.failed or counts.uncertain else [],
+        "silence": reports.silence(issue) if counts.sending else None,
         "may_pause": state in (IssueState.SENDING, IssueState.PREPARING, IssueState.WAITING),
         "may_resume": state == IssueState.PAUSED,
         "may_start": state == IssueState.DRAFT,
@@ -71,6 +69,18 @@ def _status(issue: Issue) -> dict[str, object]:
         in (IssueState.DRAFT, IssueState.SENDING, IssueState.PREPARING, IssueState.WAITING, IssueState.PAUSED),
         "expected": _audience(issue) if state == IssueState.DRAFT else 0,
     }
+
+
+def _retry(issue: Issue) -> list[tuple[str, str, int, int]]:
+    """State, its label, how many are in it, and how many of them may be tried again."""
+    if issue.cancelled_at:
+        return []
+    found = []
+    for state in ledger.RETRIED:
+        count = issue.deliveries.filter(state=state).count()
+        if count:
+            found.append((state.value, str(state.label), count, ledger.retriable(issue, [state]).count()))
+    return found
 
 
 def _audience(issue: Issue) -> int:
@@ -87,7 +97,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "header_title": title,
         "header_icon": "mail",
         "breadcrumbs_items": crumbs(_list_crumb(), ("", title)),
-        "changes": Change.objects.filter(noun="issue", noun_id=pk).order_by("-id")[:50],
+        "timeline": reports.timeline(issue),
         "lists": MailingList.objects.count(),
         **_status(issue),
     }
@@ -99,17 +109,6 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def status(request: HttpRequest, pk: int) -> HttpResponse:
     """The live part of the page, asked for again and again by live.js."""
     return render(request, "newsletter/admin/issue_status.html", _status(get_object_or_404(Issue, pk=pk)))
-
-
-@xframe_options_sameorigin
-@permission_required("newsletter.view_issue")
-def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """The mail as it goes out, in a frame that may run nothing."""
-    issue = get_object_or_404(Issue, pk=pk)
-    html = issue.html.replace(hole("unsubscribe"), "#")
-    response = HttpResponse(html or _("The content is taken from the article at the start."))
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'; img-src * data:; style-src 'unsafe-inline'"
-    return response
 
 
 def _pause(issue: Issue, by: int | None) -> bool:
@@ -129,16 +128,11 @@ def _start(issue: Issue, by: int | None) -> bool:
     return True
 
 
-def _again(issue: Issue, by: int | None) -> bool:
-    return bool(ledger.send_uncertain_again(issue))
-
-
 _VERBS: dict[str, tuple[Callable[[Issue, int | None], bool], Any]] = {
     "pause": (_pause, Change.Verb.PAUSED),
     "resume": (_resume, Change.Verb.RESUMED),
     "cancel": (_cancel, Change.Verb.CANCELLED),
     "start": (_start, ""),
-    "again": (_again, Change.Verb.AGAIN),
 }
 """What each verb does (it says whether anything changed), and how that is noted; `actions.start_issue` notes its own."""
 
@@ -146,7 +140,7 @@ _VERBS: dict[str, tuple[Callable[[Issue, int | None], bool], Any]] = {
 @permission_required("newsletter.change_issue")
 @require_POST
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    """pause, resume, cancel, start, again (send to the uncertain once more)."""
+    """pause, resume, cancel, start."""
     issue = get_object_or_404(Issue, pk=pk)
     run, noted = _VERBS[verb]
     try:
@@ -171,5 +165,4 @@ def _said(verb: str) -> str:
         "resume": _("Sending goes on."),
         "cancel": _("Cancelled. Nothing more is sent."),
         "start": _("The issue is on its way."),
-        "again": _("Uncertain mails are sent again."),
     }[verb]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from contextlib import suppress
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -18,18 +17,30 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from wagtail.admin.auth import permission_required
 
-from webstreet.atoms.newsletter import actions, tasks
+from webstreet.atoms.newsletter import actions, personal_data, tasks
 from webstreet.atoms.newsletter.admin.forms import SubscriberForm
+from webstreet.atoms.newsletter.admin.tables import download
+from webstreet.atoms.newsletter.bulk import Filters
 from webstreet.atoms.newsletter.models.base import alias, atomic
+from webstreet.atoms.newsletter.models.bulk import BulkJob
 from webstreet.atoms.newsletter.models.change import Change
+from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.notice import Notice
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
+from webstreet.engine import site
 from webstreet.engine.tasks import enqueue_on_commit
-from webstreet.mail.address import normal_address
-from webstreet.mail.errors import AddressInvalid
 
 PER_PAGE = 50
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+SORTS = {
+    "": ("-id",),
+    "email": ("email",),
+    "-email": ("-email",),
+    "since": ("status_since", "id"),
+    "-since": ("-status_since", "-id"),
+    "added": ("created_at", "id"),
+    "-added": ("-created_at", "-id"),
+}
+"""Each by an index."""
 
 
 def crumbs(*more: tuple[str, str]) -> list[dict[str, str]]:
@@ -37,76 +48,104 @@ def crumbs(*more: tuple[str, str]) -> list[dict[str, str]]:
     return [{"url": url, "label": label} for url, label in (*first, *more)]
 
 
-def _list_crumb() -> tuple[str, str]:
+def list_crumb() -> tuple[str, str]:
     return reverse("newsletter_admin:subscribers"), _("Subscribers")
-
-
-def _filtered(request: HttpRequest) -> tuple[QuerySet[Subscriber], str, str]:
-    query, status = request.GET.get("q", "").strip()[:254], request.GET.get("status", "")
-    rows = Subscriber.objects.order_by("-id")
-    if status in Subscriber.Status.values:
-        rows = rows.filter(status=status)
-    if query:
-        wanted = Q(email__icontains=query.lower()) | Q(name__icontains=query)
-        with suppress(AddressInvalid):
-            wanted |= Q(email=normal_address(query))
-        rows = rows.filter(wanted)
-    return rows, query, status
 
 
 @permission_required("newsletter.view_subscriber")
 def index(request: HttpRequest) -> HttpResponse:
-    rows, query, status = _filtered(request)
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    totals = dict(Subscriber.objects.values_list("status").annotate(n=Count("id")))
-    filters = [("", _("All"), sum(totals.values()))]
-    filters += [(value, str(label), totals.get(value, 0)) for value, label in Subscriber.Status.choices]
+    """The list. However many there are: one query for the totals, one for the page, one for the count when the totals do not have it."""
+    filters = Filters.read(request.GET)
+    sort = request.GET.get("sort", "") if request.GET.get("sort", "") in SORTS else ""
+    totals = dict(Subscriber.objects.values_list("status").annotate(n=Count("id")).order_by("status"))
+    rows = filters.apply(Subscriber.objects.order_by(*SORTS[sort]))
+    known = (totals.get(filters.status, 0) if filters.status else sum(totals.values())) if filters.only_status else None
+    page = CountedPaginator(rows, PER_PAGE, known=known).get_page(request.GET.get("page"))
+    by_status = [("", _("All"), sum(totals.values()), filters.query(status="", sort=sort))]
+    by_status += [
+        (value, str(label), totals.get(value, 0), filters.query(status=value, sort=sort))
+        for value, label in Subscriber.Status.choices
+    ]
+    lists = list(MailingList.objects.order_by("id"))
     context = {
         "header_title": _("Subscribers"),
         "header_icon": "group",
         "breadcrumbs_items": crumbs(("", _("Subscribers"))),
         "page": page,
-        "query": query,
-        "status": status,
-        "filters_by_status": filters,
+        "filters": filters,
+        "narrowed": bool(set(filters.as_dict()) - {"status", "q"}),
+        "query": filters.query(),
+        "keep": filters.query(sort=sort),
+        "sort": sort,
+        "columns": _columns(filters, sort),
+        "filters_by_status": by_status,
+        "lists": lists,
+        "sources": list(Subscriber.objects.order_by("source").values_list("source", flat=True).distinct()[:100]),
+        "languages": site.current().languages,
+        "verbs": _verbs(request, lists),
         "is_empty": not totals,
     }
     return TemplateResponse(request, "newsletter/admin/subscribers.html", context)
 
 
+class CountedPaginator(Paginator):  # type: ignore[type-arg]
+    """Does not count what was counted already."""
+
+    def __init__(self, *args: Any, known: int | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if known is not None:
+            self.count = known
+
+
+def _columns(filters: Filters, sort: str) -> list[tuple[str, str, str, str]]:
+    """Name, query that sorts by it (the other way round when it is sorted by it), ``aria-sort``, CSS class."""
+    found = []
+    for label, key, css in (
+        (_("Address"), "email", ""),
+        (_("State"), "", ""),
+        (_("Name"), "", "nl-optional"),
+        (_("Source"), "", "nl-optional"),
+        (_("Since"), "since", ""),
+        (_("Added"), "added", "nl-optional"),
+    ):
+        way = {key: "ascending", f"-{key}": "descending"}.get(sort, "none") if key else ""
+        query = filters.query(sort=f"-{key}" if sort == key else key) if key else ""
+        found.append((label, query, way, css))
+    return found
+
+
+def _verbs(request: HttpRequest, lists: list[MailingList]) -> list[tuple[str, str]]:
+    """What this editor may do with many: ``verb`` or ``verb:list``, and its words."""
+    found: list[tuple[str, str]] = []
+    if request.user.has_perm("newsletter.change_subscriber"):
+        found.append((str(BulkJob.Verb.UNSUBSCRIBE), _("Unsubscribe")))
+        if len(lists) > 1:
+            for entry in lists:
+                found.append(
+                    (f"{BulkJob.Verb.JOIN}:{entry.key}", _("Put on the list %(list)s") % {"list": entry.title})
+                )
+            for entry in lists:
+                found.append(
+                    (f"{BulkJob.Verb.LEAVE}:{entry.key}", _("Take off the list %(list)s") % {"list": entry.title})
+                )
+    if request.user.has_perm("newsletter.delete_subscriber"):
+        found.append((str(BulkJob.Verb.REMOVE), _("Remove")))
+    return found
+
+
 @permission_required("newsletter.view_subscriber")
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """The list as it is filtered, as CSV; streamed, never a file on this side."""
-    rows, _query, _status = _filtered(request)
-    response = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="subscribers-{timezone.now():%Y-%m-%d}.csv"'
-    response["Cache-Control"] = "no-store"
-    return response
+    """The list as it is filtered, as CSV."""
+    rows = Filters.read(request.GET).apply(Subscriber.objects.order_by("-id"))
+    return download(_lines(rows.prefetch_related("memberships__mailing_list")), "subscribers")
 
 
-class _Echo:
-    def write(self, value: str) -> str:
-        return value
-
-
-def _csv(rows: QuerySet[Subscriber]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(["email", "name", "status", "since", "language", "source", "external_id"])
+def _lines(rows: QuerySet[Subscriber]) -> Iterator[list[str]]:
+    yield ["email", "name", "status", "since", "language", "source", "external_id", "added", "lists"]
     for row in rows.iterator(chunk_size=2000):
-        values = [
-            row.email,
-            row.name,
-            row.status,
-            row.status_since.isoformat(timespec="seconds"),
-            row.language,
-            row.source,
-        ]
-        yield writer.writerow([_no_formula(value) for value in [*values, row.external_id or ""]])
-
-
-def _no_formula(value: str) -> str:
-    """A spreadsheet would run what begins like a formula."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
+        since, added = (moment.isoformat(timespec="seconds") for moment in (row.status_since, row.created_at))
+        lists = " ".join(membership.mailing_list.key for membership in row.memberships.all())
+        yield [row.email, row.name, row.status, since, row.language, row.source, row.external_id or "", added, lists]
 
 
 @permission_required("newsletter.add_subscriber")
@@ -164,12 +203,15 @@ def _form_page(request: HttpRequest, form: SubscriberForm, title: str, subscribe
     context: dict[str, object] = {
         "header_title": title,
         "header_icon": "group",
-        "breadcrumbs_items": crumbs(_list_crumb(), ("", title)),
+        "breadcrumbs_items": crumbs(list_crumb(), ("", title)),
         "form": form,
         "subscriber": subscriber,
     }
     if subscriber is not None:
         context["consents"] = subscriber.consents.order_by("-id")[:50]
+        context["lists"] = [row.mailing_list for row in subscriber.memberships.select_related("mailing_list")]
+        deliveries = subscriber.deliveries.select_related("issue").defer("issue__html", "issue__text")
+        context["deliveries"] = deliveries.order_by("-id")[:50]
         context["changes"] = Change.objects.filter(noun="subscriber", noun_id=subscriber.pk).order_by("-id")[:50]
     return TemplateResponse(request, "newsletter/admin/subscriber.html", context, status=422 if form.errors else 200)
 
@@ -189,9 +231,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Erase a person. What was sent stays counted, without the person."""
     subscriber = get_object_or_404(Subscriber, pk=pk)
     if request.method == "POST":
-        with atomic():
-            Change.note(Change.Verb.REMOVED, subscriber, by=request.user.pk)
-            subscriber.delete()
+        personal_data.erase(subscriber, by=request.user.pk)
         messages.success(request, _("Subscriber %(id)s was removed.") % {"id": pk})
         return redirect("newsletter_admin:subscribers")
     title = _("Remove subscriber %(id)s") % {"id": pk}
@@ -199,7 +239,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "header_title": title,
         "header_icon": "bin",
-        "breadcrumbs_items": crumbs(_list_crumb(), edit_crumb, ("", title)),
+        "breadcrumbs_items": crumbs(list_crumb(), edit_crumb, ("", title)),
         "subscriber": subscriber,
         "received": subscriber.deliveries.filter(state="sent").count(),
     }

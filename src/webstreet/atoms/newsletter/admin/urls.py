@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from webstreet.atoms.newsletter.admin import issues, subscribers
+from webstreet.atoms.newsletter.admin import dashboard, issues, mail, many, report, subscribers
 
 app_name = "newsletter_admin"
 urlpatterns = [
     path("subscribers/", subscribers.index, name="subscribers"),
     path("subscribers/export/", subscribers.export, name="subscribers_export"),
     path("subscribers/add/", subscribers.add, name="subscriber_add"),
+    path("subscribers/many/", many.many, name="many"),
+    path("subscribers/many/<int:pk>/", many.job, name="job"),
+    path("subscribers/many/<int:pk>/status/", many.job_status, name="job_status"),
     path("subscribers/<int:pk>/", subscribers.edit, name="subscriber"),
     path("subscribers/<int:pk>/unsubscribe/", subscribers.unsubscribe, name="subscriber_unsubscribe"),
     path("subscribers/<int:pk>/remove/", subscribers.remove, name="subscriber_remove"),
     path("issues/", issues.index, name="issues"),
     path("issues/<int:pk>/", issues.detail, name="issue"),
     path("issues/<int:pk>/status/", issues.status, name="issue_status"),
-    path("issues/<int:pk>/preview/", issues.preview, name="issue_preview"),
-    re_path(r"^issues/(?P<pk>\d+)/(?P<verb>pause|resume|cancel|start|again)/$", issues.act, name="issue_act"),
+    path("issues/<int:pk>/recipients/", report.recipients, name="issue_recipients"),
+    path("issues/<int:pk>/recipients/csv/", report.as_csv, name="issue_csv"),
+    path("issues/<int:pk>/retry/", report.retry, name="issue_retry"),
+    path("issues/<int:pk>/mail/", mail.mail, name="issue_mail"),
+    path("issues/<int:pk>/preview/", mail.frame, name="issue_preview"),
+    path("issues/<int:pk>/test/", mail.send_test, name="issue_test"),
+    path("delivering/", dashboard.delivering_now, name="delivering"),
+    re_path(r"^issues/(?P<pk>\d+)/(?P<verb>pause|resume|cancel|start)/$", issues.act, name="issue_act"),
 ]

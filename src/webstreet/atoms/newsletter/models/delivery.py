@@ -49,6 +49,7 @@ class Delivery(Plain):
         number: of the chunk.
         attempts: how often it was marked as sending; also fences off a worker that answers after its lease was given away.
         code: the server's code and enhanced code, or a fact of ours ("unsubscribed", "cancelled").
+        reply: what the server said when it refused, without any address; null when it said nothing.
     """
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="deliveries")
@@ -57,6 +58,7 @@ class Delivery(Plain):
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     code = models.CharField(max_length=40, blank=True, default="")
+    reply = models.CharField(max_length=200, null=True, blank=True)
     changed_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True, blank=True)
 

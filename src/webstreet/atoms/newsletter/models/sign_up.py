@@ -27,6 +27,16 @@ class SignUp(Plain):
     created_at = models.DateTimeField(default=timezone.now)
 
 
+class DataRequest(Plain):
+    """Somebody asked for what is kept about an address. Written whether the address is known or not, as a `SignUp` is, and deleted
+    when it is done.
+    """
+
+    email = models.CharField(max_length=ADDRESS_MAX)
+    language = models.CharField(max_length=10, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+
 class Throttle(Plain):
     """How often something was asked for in one window of time. ``key`` is a keyed hash."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import hashlib
+import hmac
 import secrets
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +22,23 @@ from webstreet.mail.address import ADDRESS_MAX, readable_address
 def unsubscribe_token() -> str:
     """160 bits; kept in clear because every mail carries it again, and all it can do is unsubscribe."""
     return secrets.token_urlsafe(20)
+
+
+def preferences_token(public_id: uuid.UUID, email: str) -> str:
+    """What the preferences link of every mail carries: who it is, and a keyed hash over that and the address.
+
+    Nothing is stored for it, the address cannot be read from it, it opens nothing but preferences, and with a change of the address the
+    links in older mails end: whoever reads the old mailbox has no way to the new one.
+    """
+    return base64.urlsafe_b64encode(public_id.bytes + _seal(public_id, email)).decode().rstrip("=")
+
+
+def _seal(public_id: uuid.UUID, email: str) -> bytes:
+    text = b"newsletter:preferences:" + public_id.bytes + email.encode()
+    return hmac.new(settings.SECRET_KEY.encode(), text, hashlib.sha256).digest()[:_SEAL]
+
+
+_SEAL = 20
 
 
 class Subscriber(Plain):
@@ -50,7 +71,28 @@ class Subscriber(Plain):
     class Meta(Plain.Meta):
         abstract = False
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="newsletter_subscriber_external")]
-        indexes = [models.Index(fields=["status", "id"], name="newsletter_subscriber_status")]
+        # One for each order and each filter of the list that is not covered by a unique constraint.
+        indexes = [
+            models.Index(fields=["status", "id"], name="newsletter_subscriber_status"),
+            models.Index(fields=["created_at", "id"], name="newsletter_subscriber_created"),
+            models.Index(fields=["status_since", "id"], name="newsletter_subscriber_since"),
+            models.Index(fields=["language", "id"], name="newsletter_subscriber_lang"),
+        ]
+
+    @property
+    def preferences_token(self) -> str:
+        return preferences_token(self.public_id, self.email)
+
+    @classmethod
+    def find_by_preferences_token(cls, text: str) -> Subscriber | None:
+        try:
+            raw = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+        except (ValueError, UnicodeError):
+            return None
+        if len(raw) != 16 + _SEAL:
+            return None
+        found = cls.objects.filter(public_id=uuid.UUID(bytes=raw[:16])).first()
+        return found if found and hmac.compare_digest(raw[16:], _seal(found.public_id, found.email)) else None
 
     @property
     def shown_email(self) -> str:
@@ -84,6 +126,9 @@ class ConsentRecord(Plain):
         ADDED = "added", _("Added by an editor")
         WITHDRAWN = "withdrawn", _("Unsubscribed")
         RESTORED = "restored", _("Unsubscription undone")
+        LISTS = "lists", _("Lists chosen")
+        DETAILS = "details", _("Name or language changed")
+        ADDRESS = "address", _("Address changed")
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="consents")
     event = models.CharField(max_length=12, choices=Event.choices)

@@ -12,17 +12,23 @@ from django.utils import timezone
 
 from webstreet.atoms.newsletter.models.base import Plain
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
+from webstreet.mail.address import ADDRESS_MAX
 
 KEEP = dt.timedelta(days=30)
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{20,60}\Z")
 
 
 class Token(Plain):
-    """The hash of a random token. Random and not signed: a signed address in a link would be the address in a link."""
+    """The hash of a random token. Random and not signed: a signed address in a link would be the address in a link.
+
+    ``email``: the new address that the link confirms, for the purpose ADDRESS.
+    """
 
     class Purpose(models.TextChoices):
         CONFIRM = "confirm"
         UNDO = "undo"
+        ADDRESS = "address"
+        DATA = "data"
 
     purpose = models.CharField(max_length=10, choices=Purpose.choices)
     digest = models.CharField(max_length=64, unique=True)
@@ -30,15 +36,17 @@ class Token(Plain):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True, blank=True)
+    email = models.CharField(max_length=ADDRESS_MAX, null=True, blank=True)
 
     @classmethod
-    def make(cls, purpose: str, subscriber: Subscriber, *, hours: int) -> str:
+    def make(cls, purpose: str, subscriber: Subscriber, *, hours: int, email: str | None = None) -> str:
         """A new token's text, which is nowhere stored."""
         text = secrets.token_urlsafe(24)
         cls.objects.create(
             purpose=purpose,
             digest=_digest(purpose, text),
             subscriber=subscriber,
+            email=email,
             expires_at=timezone.now() + dt.timedelta(hours=hours),
         )
         return text

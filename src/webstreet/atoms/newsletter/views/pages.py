@@ -6,63 +6,27 @@ Links in mails are opened by scanners, so a GET only shows a button.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
-from webstreet.atoms.newsletter import actions, guard, mails, tasks
+from webstreet.atoms.newsletter import actions, guard, letters, mails, tasks
 from webstreet.atoms.newsletter.models.base import alias
 from webstreet.atoms.newsletter.models.token import Token
+from webstreet.atoms.newsletter.views.base import dead_link, message, network, of_test_mail, public, sign_up_form
 from webstreet.engine import client_ip
 from webstreet.engine.tasks import enqueue_on_commit
 from webstreet.kernel.errors import BadInput, TooMany
 
-View = Callable[..., HttpResponse]
 
-
-def _public(view: View) -> View:
-    """Never cached, no CSRF cookie, and the address (which has a token) is not told to the next page."""
-
-    @csrf_exempt
-    @never_cache
-    @require_http_methods(["GET", "HEAD", "POST"])
-    @wraps(view)
-    def wrapped(request: HttpRequest, **kwargs: str) -> HttpResponse:
-        response = view(request, **kwargs)
-        response["Referrer-Policy"] = "no-referrer"
-        return response
-
-    return wrapped
-
-
-def _network(request: HttpRequest) -> str:
-    return guard.short_network(client_ip(request))
-
-
-def _form(*, email: str = "", error: str = "") -> dict[str, object]:
-    _version, text = actions.consent_text()
-    return {"token": guard.form_token(), "consent": text, "where": "page", "email": email, "error": error}
-
-
-def _message(request: HttpRequest, title: str, *text: str, status: int = 200, **more: object) -> HttpResponse:
-    words = {"title": title, "text": text, "message": "", **more}
-    return render(request, "newsletter/message.html", words, status=status)
-
-
-@_public
+@public
 def subscribe(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "newsletter/subscribe.html", _form())
+        return render(request, "newsletter/subscribe.html", sign_up_form())
     if len(request.body) > guard.BODY_MAX:
         return render(
-            request, "newsletter/subscribe.html", _form(error=_("That is too long for an address.")), status=413
+            request, "newsletter/subscribe.html", sign_up_form(error=_("That is too long for an address.")), status=413
         )
     email = request.POST.get("email", "")
     wanted = guard.Request(
@@ -74,16 +38,16 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     try:
         admitted = guard.admit(wanted)
     except guard.FormTokenInvalid:
-        words = _form(email=email[:254], error=_("The form had expired. Send it again: it is fresh now."))
+        words = sign_up_form(email=email[:254], error=_("The form had expired. Send it again: it is fresh now."))
         return render(request, "newsletter/subscribe.html", words, status=400)
     except BadInput:
-        words = _form(
+        words = sign_up_form(
             email=email[:254],
             error=_("This is not an address that mail can be sent to. It looks like name@example.org."),
         )
         return render(request, "newsletter/subscribe.html", words, status=422)
     except TooMany:
-        response = _message(
+        response = message(
             request,
             _("Sign-up is busy"),
             _("Too many sign-ups came in during the last hour. Try again in an hour."),
@@ -93,7 +57,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         response["Retry-After"] = str(guard.HOUR)
         return response
     tasks.accept(admitted, source="form")
-    return _message(
+    return message(
         request,
         _("Check your mailbox"),
         _("You will receive a message with a link. Open it to confirm your subscription."),
@@ -111,32 +75,32 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     )
 
 
-@_public
+@public
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         found = Token.find(Token.Purpose.CONFIRM, token)
         if found is None:
-            return _dead_link(request, expired=False)
+            return dead_link(request, expired=False)
         if found.used_at is not None and found.subscriber.is_active:
             return _already_confirmed(request)
         if not found.is_open:
-            return _dead_link(request, expired=True)
-        return _message(
+            return dead_link(request, expired=True)
+        return message(
             request,
             _("Confirm your subscription"),
             _("One step is left: confirm that you want to receive new articles by mail."),
             button=_("Confirm subscription"),
         )
     try:
-        _subscriber, notice = actions.confirm(token, network=_network(request))
+        _subscriber, notice = actions.confirm(token, network=network(request))
     except actions.TokenExpired:
-        return _dead_link(request, expired=True)
+        return dead_link(request, expired=True)
     except actions.TokenInvalid:
-        return _dead_link(request, expired=False)
+        return dead_link(request, expired=False)
     if notice is None:
         return _already_confirmed(request)
     enqueue_on_commit(tasks.send_notice, notice.pk, using=alias())
-    return _message(
+    return message(
         request,
         _("You are subscribed"),
         _(
@@ -148,7 +112,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _already_confirmed(request: HttpRequest) -> HttpResponse:
-    return _message(
+    return message(
         request,
         _("Already confirmed"),
         _("Your subscription is confirmed. There is nothing left to do."),
@@ -157,26 +121,14 @@ def _already_confirmed(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _dead_link(request: HttpRequest, *, expired: bool) -> HttpResponse:
-    if expired:
-        title, text, code = (
-            _("This link has expired"),
-            _("Sign up again and you will receive a new one."),
-            "token.expired",
-        )
-    else:
-        title = _("This link does not work")
-        text = _("It may have been cut off by your mail program. Copy the whole address, or sign up again.")
-        code = "token.invalid"
-    return _message(request, title, text, status=410 if expired else 404, code=code, sign_up=_form())
-
-
-@_public
+@public
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """POST acts, with RFC 8058's body or our button's; no cookie, no redirect."""
+    if token == letters.TEST_TOKEN:
+        return of_test_mail(request)
     subscriber = actions.find_by_unsubscribe_token(token)
     if subscriber is None:
-        return _message(
+        return message(
             request,
             _("This link does not work"),
             _("It may have been cut off by your mail program. Copy the whole address from the end of the mail."),
@@ -185,21 +137,21 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             code="token.invalid",
         )
     if request.method == "POST":
-        undo = actions.unsubscribe(subscriber, source="link", network=_network(request))
-        return _message(
+        undo = actions.unsubscribe(subscriber, source="link", network=network(request))
+        return message(
             request,
             _("You are unsubscribed"),
             _("No further article will be sent to you. A mail that left just now may still arrive."),
             undo=undo,
         )
     if subscriber.status == subscriber.Status.UNSUBSCRIBED:
-        return _message(
+        return message(
             request,
             _("You are unsubscribed"),
             _("Nothing is sent to you. Sign up again whenever you like."),
-            sign_up=_form(),
+            sign_up=sign_up_form(),
         )
-    return _message(
+    return message(
         request,
         _("Unsubscribe"),
         _("Stop receiving articles by mail. It takes effect at once."),
@@ -207,22 +159,22 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     )
 
 
-@_public
+@public
 def undo(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         found = Token.find(Token.Purpose.UNDO, token)
         if found is None or not (found.is_open or found.subscriber.is_active):
-            return _dead_link(request, expired=found is not None)
-        return _message(
+            return dead_link(request, expired=found is not None)
+        return message(
             request, _("Stay subscribed"), _("Go on receiving new articles by mail."), button=_("Stay subscribed")
         )
     try:
-        actions.undo_unsubscribe(token, network=_network(request))
+        actions.undo_unsubscribe(token, network=network(request))
     except actions.TokenExpired:
-        return _dead_link(request, expired=True)
+        return dead_link(request, expired=True)
     except actions.TokenInvalid:
-        return _dead_link(request, expired=False)
-    return _message(
+        return dead_link(request, expired=False)
+    return message(
         request,
         _("You are still subscribed"),
         _("Nothing has changed: the next article will arrive in your mailbox."),

@@ -1,0 +1,86 @@
+"""The newsletter's panels on the admin's first page. When its database is away they say so, and the page stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db.models import Exists, OuterRef, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from wagtail.admin.auth import permission_required
+
+from webstreet.atoms.newsletter import audience
+from webstreet.atoms.newsletter.models.delivery import Chunk
+from webstreet.atoms.newsletter.models.issue import Issue
+from webstreet.engine.backends.breaker import StoreDown
+
+SHOWN = 5
+
+
+def panels(request: HttpRequest) -> list[SafeString]:
+    """What is being delivered, and how the audience grows; each for those who may see it."""
+    found: list[SafeString] = []
+    for permission, title, make in (
+        ("newsletter.view_issue", _("What is being delivered"), _delivering_panel),
+        ("newsletter.view_subscriber", _("Audience growth"), _growth_panel),
+    ):
+        if request.user.has_perm(permission):
+            found.append(_or_away(title, make, request))
+    return found
+
+
+def _or_away(title: str, make: Callable[[HttpRequest], SafeString], request: HttpRequest) -> SafeString:
+    try:
+        return make(request)
+    except StoreDown:
+        return SafeString(render_to_string("newsletter/admin/panel_away.html", {"title": title}, request))
+
+
+def _delivering_panel(request: HttpRequest) -> SafeString:
+    return SafeString(render_to_string("newsletter/admin/panel_delivering.html", _delivering(), request))
+
+
+def _delivering() -> dict[str, object]:
+    """Issues that are on their way, the newest first, and the last one that is done."""
+    started = Issue.objects.defer("html", "text").filter(started_at__isnull=False)
+    moving = started.filter(
+        Q(frozen_at=None) | Exists(Chunk.objects.filter(issue=OuterRef("pk"), closed=False)), cancelled_at=None
+    )
+    rows = [(issue, issue.state, issue.counts) for issue in moving.order_by("-id")[:SHOWN]]
+    last = None
+    if not rows:
+        issue = started.order_by("-id").first()
+        last = (issue, issue.state, issue.counts) if issue is not None else None
+    return {"rows": rows, "last": last, "settled": False}
+
+
+@never_cache
+@permission_required("newsletter.view_issue")
+def delivering_now(request: HttpRequest) -> HttpResponse:
+    """The live part of the panel."""
+    try:
+        return render(request, "newsletter/admin/delivering.html", _delivering())
+    except StoreDown:
+        return render(request, "newsletter/admin/away.html", status=503)
+
+
+def _growth_panel(request: HttpRequest) -> SafeString:
+    unit: audience.Unit = "months" if request.GET.get("growth") == "months" else "weeks"
+    found = audience.periods(unit)
+    first = next((period.active for period in found if period.active is not None), None)
+    last = found[-1].active
+    context = {
+        "unit": unit,
+        "periods": found,
+        "chart": audience.chart(found),
+        "active": last,
+        "change": last - first if last is not None and first is not None else 0,
+        "nothing": first is None,
+        "now": timezone.now(),
+    }
+    return SafeString(render_to_string("newsletter/admin/panel_growth.html", context, request))

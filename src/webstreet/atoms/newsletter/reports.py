@@ -1,0 +1,109 @@
+"""What became of an issue, recipient by recipient. Addresses are for those who may see subscribers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, Max, Min, QuerySet, Value
+from django.db.models.functions import StrIndex, Substr
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from webstreet.atoms.newsletter.models.change import Change
+from webstreet.atoms.newsletter.models.delivery import Delivery, State
+from webstreet.atoms.newsletter.models.issue import Issue
+
+REPLIES = 50
+SILENT_AFTER = dt.timedelta(seconds=15)
+TROUBLED = (State.FAILED, State.DEFERRED, State.UNCERTAIN)
+
+
+def recipients(issue: Issue, *, state: str = "", domain: str = "") -> QuerySet[Delivery]:
+    """The ledger's rows in the order of sending, each with its subscriber if there still is one."""
+    rows = Delivery.objects.filter(issue=issue).select_related("subscriber").order_by("id")
+    if state in State.values:
+        rows = rows.filter(state=state)
+    if domain:
+        rows = rows.filter(subscriber__email__endswith=f"@{domain}")
+    return rows
+
+
+def replies(issue: Issue) -> list[dict[str, Any]]:
+    """What servers said to those who did not get it: domain, state, code, reply, how many; the most frequent first."""
+    rows = Delivery.objects.filter(issue=issue, state__in=TROUBLED, subscriber__isnull=False)
+    email = F("subscriber__email")
+    domains = rows.annotate(domain=Substr(email, StrIndex(email, Value("@")) + 1))
+    groups = domains.values("domain", "state", "code", "reply").annotate(n=Count("id")).order_by("-n", "domain")
+    return list(groups[:REPLIES])
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened to an issue, and who did it (a user's id; None: the site)."""
+
+    at: dt.datetime
+    what: str
+    by: int | None = None
+
+
+def timeline(issue: Issue) -> list[Moment]:
+    """From being made to its last answer, oldest first."""
+    found = [Moment(row.at, row.get_verb_display(), row.user_id) for row in _changes(issue)]
+    if issue.started_at and not any(c.verb == Change.Verb.STARTED for c in _changes(issue)):
+        # The row is made a moment after that.
+        found.append(
+            Moment(
+                max(issue.started_at, issue.created_at, *(m.at for m in found[:1])),
+                _("Started when the article was published"),
+            )
+        )
+    if issue.frozen_at:
+        found.append(Moment(issue.frozen_at, _("Audience written down")))
+    sent = issue.deliveries.filter(state=State.SENT).aggregate(first=Min("changed_at"), last=Max("changed_at"))
+    if sent["first"]:
+        found.append(Moment(sent["first"], _("First mail accepted")))
+        if sent["last"] != sent["first"]:
+            found.append(Moment(sent["last"], _("Last mail accepted")))
+    return sorted(found, key=lambda moment: moment.at)
+
+
+def _changes(issue: Issue) -> QuerySet[Change]:
+    return Change.objects.filter(noun="issue", noun_id=issue.pk).order_by("id")
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Mails that a worker took and gave no sign of since. Until ``known_at`` nobody can tell a dead worker from a slow one."""
+
+    count: int
+    since: dt.datetime
+    known_at: dt.datetime
+
+
+def silence(issue: Issue) -> Silence | None:
+    """What a worker that may be dead holds: marked as sending longer ago than a worker normally takes."""
+    now = timezone.now()
+    held = issue.chunks.filter(closed=False, lease_until__gt=now)
+    numbers = list(held.values_list("number", flat=True)[:1000])
+    if not numbers:
+        return None
+    rows = issue.deliveries.filter(number__in=numbers, state=State.SENDING, changed_at__lt=now - SILENT_AFTER)
+    found = rows.aggregate(n=Count("id"), since=Min("changed_at"))
+    if not found["n"]:
+        return None
+    known_at = held.aggregate(last=Max("lease_until"))["last"]
+    return Silence(found["n"], found["since"], known_at or now)
+
+
+def lines(issue: Issue, *, state: str, domain: str, with_addresses: bool) -> Iterator[list[str]]:
+    """The report as rows of a table, the heading first."""
+    head = ["subscriber", "state", "attempts", "code", "reply", "at"]
+    yield ["email", *head] if with_addresses else head
+    for row in recipients(issue, state=state, domain=domain).iterator(chunk_size=2000):
+        values = [str(row.subscriber_id or ""), row.state, str(row.attempts), row.code, row.reply or ""]
+        values.append(row.changed_at.isoformat(timespec="seconds"))
+        email = row.subscriber.email if row.subscriber else ""
+        yield [email, *values] if with_addresses else values

@@ -1,0 +1,87 @@
+"""What the reader's pages have in common: never cached, no cookie, one message a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from webstreet.atoms.newsletter import actions, guard
+from webstreet.engine import client_ip
+
+View = Callable[..., HttpResponse]
+
+
+def public(view: View) -> View:
+    """Never cached, no CSRF cookie, and the address (which has a token) is not told to the next page."""
+
+    @csrf_exempt
+    @never_cache
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def wrapped(request: HttpRequest, **kwargs: str) -> HttpResponse:
+        response = view(request, **kwargs)
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+    return wrapped
+
+
+def network(request: HttpRequest) -> str:
+    return guard.short_network(client_ip(request))
+
+
+def sign_up_form(*, email: str = "", error: str = "") -> dict[str, object]:
+    _version, text = actions.consent_text()
+    return {"token": guard.form_token(), "consent": text, "where": "page", "email": email, "error": error}
+
+
+def message(request: HttpRequest, title: str, *text: str, status: int = 200, **more: object) -> HttpResponse:
+    words = {"title": title, "text": text, "message": "", **more}
+    return render(request, "newsletter/message.html", words, status=status)
+
+
+def dead_link(request: HttpRequest, *, expired: bool) -> HttpResponse:
+    if expired:
+        title, text, code = (
+            _("This link has expired"),
+            _("Sign up again and you will receive a new one."),
+            "token.expired",
+        )
+    else:
+        title = _("This link does not work")
+        text = _("It may have been cut off by your mail program. Copy the whole address, or sign up again.")
+        code = "token.invalid"
+    return message(request, title, text, status=410 if expired else 404, code=code, sign_up=sign_up_form())
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """A page for `guard.SignUpClosed`."""
+    response = message(
+        request,
+        _("Too many requests"),
+        _("Too many came in during the last hour, so nothing was done. Try again in an hour."),
+        status=429,
+        code=guard.SignUpClosed.code,
+    )
+    response["Retry-After"] = str(guard.HOUR)
+    return response
+
+
+def of_test_mail(request: HttpRequest) -> HttpResponse:
+    """Where the links of a test mail lead."""
+    return message(
+        request,
+        _("A link of a test mail"),
+        _(
+            "In the mail that readers receive, this link opens a page for that reader alone. In a test mail it does nothing."
+        ),
+        action_url="/",
+        action_label=_("Go to the home page"),
+    )
