@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -50,8 +51,17 @@ def csv_lines(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
         yield line.text
 
 
-def csv_answer(name: str, titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    """``name.csv``, sent while it is read; memory does not grow with the number of rows."""
-    answer = StreamingHttpResponse(csv_lines(titles, rows), content_type="text/csv; charset=utf-8")
+def csv_answer(
+    name: str, titles: Sequence[str], rows: Iterable[Sequence[Any]], *, spreadsheet: bool = False
+) -> StreamingHttpResponse:
+    """``name.csv``, sent while it is read; memory does not grow with the number of rows.
+
+    Args:
+        spreadsheet: begin with a byte order mark, without which Excel takes accents for something else.
+    """
+    lines = csv_lines(titles, rows)
+    answer = StreamingHttpResponse(
+        itertools.chain(["\ufeff"], lines) if spreadsheet else lines, content_type="text/csv; charset=utf-8"
+    )
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer

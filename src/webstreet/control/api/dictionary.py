@@ -145,7 +145,7 @@ def _answer(rows: Any, paging: CustomizationFilter) -> Any:
 @router.get("/customizations", response=CustomizationPage, summary="List everything done specially for a client")
 def list_customizations(request: HttpRequest, paging: Query[CustomizationFilter]) -> Any:
     actor: Actor = request.auth
-    rows = dictionary.customizations(actor, client=paging.client, atom=paging.atom, in_force=paging.in_force)
+    rows = dictionary.customizations(actor, client=paging.client, atom=paging.atom, only=paging.in_force)
     return _answer(rows, paging)
 
 
@@ -154,7 +154,7 @@ def list_customizations(request: HttpRequest, paging: Query[CustomizationFilter]
 )
 def list_of_site(request: HttpRequest, client: str, site: str, paging: Query[CustomizationFilter]) -> Any:
     found = actions.find_site(request.auth, client, site)
-    rows = dictionary.customizations(request.auth, atom=paging.atom, in_force=paging.in_force).filter(site=found)
+    rows = dictionary.customizations(request.auth, atom=paging.atom, only=paging.in_force).filter(site=found)
     return _answer(rows, paging)
 
 

@@ -6,11 +6,11 @@ programs read, so that none is missing and none is left over.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
@@ -163,6 +163,15 @@ FIXED = (
         _("none"),
         effect=TOLD_ANEW,
     ),
+    _variable(
+        "METRICS_TOKEN",
+        _("Who shows this as a bearer token may read /-/metrics from anywhere."),
+        _("random characters"),
+        _("none: neighbours only"),
+        who=OPERATOR,
+        effect=BY_HAND,
+        secret=True,
+    ),
     _variable("IMAGE_DIGEST", _("Digest of the image that the processes were started from."), _("digest"), _("none")),
     _variable("GENERATION", _("Number of the wish that the processes were started for."), _("number"), _("none")),
     _control(
@@ -201,6 +210,12 @@ FIXED = (
         _("none: mails go to smtp://localhost:25, and wait if nothing listens there"),
         effect=TOLD_ANEW,
         secret=True,
+    ),
+    _control(
+        "WEBSTREET_SECOND_FACTOR",
+        _("Whether operators need a second factor to work in the console."),
+        "optional, required",
+        "optional",
     ),
     _control("WEBSTREET_MAX_IMPORT_MB", _("The largest file that can be imported, in MB."), _("number"), "4096"),
     _control("WEBSTREET_MAX_IMPORT_MINUTES", _("The longest that an import may take, in minutes."), _("number"), "120"),
@@ -261,8 +276,14 @@ def _limits(schema: dict[str, Any]) -> str:
 
 
 def default_of(schema: dict[str, Any]) -> str:
-    """The default as a person would write it; empty where nothing is the default."""
-    value = schema.get("default")
+    """The default in words; empty where nothing is the default."""
+    return in_words(schema.get("default"))
+
+
+def in_words(value: object) -> str:
+    """A parameter's value as a person would write it in site.yaml; empty for nothing."""
     if value in (None, "", [], {}):
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True).strip().removesuffix("\n...")

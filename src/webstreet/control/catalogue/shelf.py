@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from webstreet.contract import template as shipped
@@ -68,6 +69,11 @@ def release() -> ReleaseManifest:
         ) from None
 
 
+def spoken_release() -> ReleaseManifest:
+    """The same with its texts in the language of whoever reads them."""
+    return release().in_language(get_language() or "en")
+
+
 def atom(name: str) -> AtomManifest:
     known = release().by_name
     if name not in known:
@@ -78,6 +84,11 @@ def atom(name: str) -> AtomManifest:
 
 def templates() -> list[TemplateManifest]:
     return list(shipped.shipped_templates().values())
+
+
+def spoken(template: TemplateManifest) -> TemplateManifest:
+    """A template with its texts in the language of whoever reads them."""
+    return template.in_language(get_language() or "en")
 
 
 def template(name: str) -> TemplateManifest:

@@ -18,6 +18,8 @@ from unfold.decorators import display
 from webstreet.control.catalogue.shelf import OFFERS
 from webstreet.control.clients import actions
 from webstreet.control.clients.models import AccessKey, Client, Role
+from webstreet.control.console.errors import said
+from webstreet.control.console.forms import form_page
 from webstreet.control.console.pages import Pages, who
 from webstreet.control.console.site import console
 from webstreet.control.console.templatetags.console import ago
@@ -40,6 +42,13 @@ class ClientPages(Pages):
     list_filter = ("offer",)
     search_fields = ("name", "title")
     search_help_text = gettext_lazy("Name or title")
+    columns = {
+        "name": lambda client: client.name,
+        "title": lambda client: client.title,
+        "offer": lambda client: client.offer,
+        "sites": lambda client: client.open_sites,
+        "since": lambda client: client.created_at,
+    }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return True
@@ -68,23 +77,18 @@ class ClientPages(Pages):
         return ago(client.created_at)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        form = NewClient(request.POST or None)
-        if form.is_valid():
-            data = form.cleaned_data
-            try:
-                client = actions.add_client(
-                    name=data["name"], title=data["title"], offer_name=data["offer"], by=who(request)
-                )
-            except WebstreetError as error:
-                form.add_error(None, str(error))
-            else:
-                return redirect("console:clients_client_change", client.pk)
-        return console.page(
+        def add(data: dict[str, Any]) -> HttpResponse:
+            client = actions.add_client(
+                name=data["name"], title=data["title"], offer_name=data["offer"], by=who(request)
+            )
+            return redirect("console:clients_client_change", client.pk)
+
+        return form_page(
             request,
-            "console/form.html",
+            NewClient(request.POST or None),
+            add,
             title=_("Add a client"),
             lead=_("The organisation that sites are hosted for."),
-            form=form,
             button=_("Add client"),
             back=reverse("console:clients_client_changelist"),
         )
@@ -115,7 +119,7 @@ class ClientPages(Pages):
                 try:
                     actions.remove_client(client, by=who(request))
                 except WebstreetError as refused:
-                    error = str(refused)
+                    error = said(refused)
                 else:
                     messages.info(request, _("%(name)s was removed.") % {"name": client.title})
                     return redirect("console:clients_client_changelist")
@@ -157,6 +161,16 @@ class AccessKeyPages(Pages):
     search_fields = ("prefix", "label", "client__name")
     search_help_text = gettext_lazy("Beginning, label or client")
     list_select_related = ("client",)
+    columns = {
+        "begins with": lambda key: key.prefix,
+        "label": lambda key: key.label,
+        "role": lambda key: key.role,
+        "client": lambda key: key.client.name if key.client else "",
+        "made": lambda key: key.created_at,
+        "made by": lambda key: key.created_by,
+        "last used": lambda key: key.last_used_at,
+        "revoked": lambda key: key.revoked_at,
+    }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return True
@@ -189,21 +203,16 @@ class AccessKeyPages(Pages):
         return format_html('<a class="ws-link" href="{}">{}</a>', address, _("Revoke"))
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        form = NewKey(request.POST or None)
-        if form.is_valid():
-            data = form.cleaned_data
+        def make(data: dict[str, Any]) -> HttpResponse:
             client = data["client"].name if data["client"] else ""
-            try:
-                _row, text = actions.make_key(role=data["role"], client=client, label=data["label"], by=who(request))
-            except WebstreetError as error:
-                form.add_error(None, str(error))
-            else:
-                return console.page(request, "console/new_key.html", title=_("New access key"), key=text.reveal())
-        return console.page(
+            _row, text = actions.make_key(role=data["role"], client=client, label=data["label"], by=who(request))
+            return console.page(request, "console/new_key.html", title=_("New access key"), key=text.reveal())
+
+        return form_page(
             request,
-            "console/form.html",
+            NewKey(request.POST or None),
+            make,
             title=_("Make an access key"),
-            form=form,
             button=_("Make key"),
             back=reverse("console:clients_accesskey_changelist"),
         )

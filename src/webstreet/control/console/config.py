@@ -67,7 +67,16 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _item(_("Templates"), "view_quilt", "catalogue_templates"),
+                ],
+            },
+            {
+                "title": _("Dictionaries"),
+                "separator": True,
+                "items": [
                     _item(_("Atoms"), "widgets", "catalogue_atoms"),
+                    _item(_("Configuration"), "account_tree", "dictionary_configuration"),
+                    _item(_("Settings"), "tune", "dictionary_settings"),
+                    _item(_("Customizations"), "handyman", "sites_customization_changelist"),
                 ],
             },
             {

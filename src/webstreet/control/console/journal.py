@@ -31,6 +31,15 @@ class EventPages(Pages):
     search_fields = ("object", "who", "what")
     search_help_text = _("Object, person or event")
 
+    columns = {
+        "at": lambda event: event.at,
+        "who": lambda event: event.who,
+        "what": lambda event: event.what,
+        "client": lambda event: event.client,
+        "object": lambda event: event.object,
+        "detail": lambda event: event.detail,
+    }
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         return Event.objects.all()
 

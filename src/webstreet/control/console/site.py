@@ -57,10 +57,14 @@ class ConsoleSite(UnfoldAdminSite):
         return answer
 
     def extra_urls(self) -> list[URLPattern]:
-        from webstreet.control.console import catalogue
+        from webstreet.control.console import catalogue, dictionary
 
         return [
             path("overview/live/", self.admin_view(self.live), name="overview_live"),
+            path(
+                "dictionary/configuration/", self.admin_view(dictionary.configuration), name="dictionary_configuration"
+            ),
+            path("dictionary/settings/", self.admin_view(dictionary.settings), name="dictionary_settings"),
             path("catalogue/atoms/", self.admin_view(catalogue.atoms), name="catalogue_atoms"),
             path("catalogue/atoms/<slug:name>/", self.admin_view(catalogue.atom), name="catalogue_atom"),
             path("catalogue/templates/", self.admin_view(catalogue.templates), name="catalogue_templates"),

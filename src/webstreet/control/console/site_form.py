@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from webstreet.control.catalogue import shelf
 from webstreet.control.clients.models import Client
 from webstreet.control.sites.actions import Opening
+from webstreet.control.sites.customizations import WHY_MAX
 from webstreet.kernel.secret import Secret
 
 
@@ -44,9 +45,16 @@ class NewSite(forms.Form):
         widget=forms.PasswordInput({"autocomplete": "off"}),
     )
 
+    why = forms.CharField(
+        label=_("Why"),
+        required=False,
+        max_length=WHY_MAX,
+        help_text=_("The reason for what differs from the template, kept with it."),
+    )
+
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["template"].choices = [(one.name, one.title) for one in shelf.templates()]
+        self.fields["template"].choices = [(one.name, shelf.spoken(one).title) for one in shelf.templates()]
         empty = (
             _("Left empty, its mails go to this installation's mail server.")
             if settings.SITE_EMAIL_URL
@@ -54,7 +62,7 @@ class NewSite(forms.Form):
         )
         secret = _("Never shown again.")
         self.fields["email_url"].help_text = f"smtp+tls://user:password@host:587. {empty} {secret}"
-        self.sensitive = [atom for atom in shelf.release().atoms if atom.sensitive]
+        self.sensitive = [atom for atom in shelf.spoken_release().atoms if atom.sensitive]
         for atom in self.sensitive:
             self.fields[f"residency_{atom.name}"] = forms.ChoiceField(
                 label=_("Data of “%(atom)s”") % {"atom": atom.title},
@@ -85,4 +93,5 @@ class NewSite(forms.Form):
             residency={atom: where for atom, where in residency.items() if where == "client"},
             database_urls=urls,
             email_url=Secret(data["email_url"]) if data["email_url"] else None,
+            why=data["why"],
         )

@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -18,7 +17,12 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from webstreet.control.catalogue import shelf
+from webstreet.control.catalogue.settings import EXCHANGED
 from webstreet.control.clients.models import Client
+from webstreet.control.console import parameters
+from webstreet.control.console.customizations import change_words
+from webstreet.control.console.errors import said
+from webstreet.control.console.forms import form_page
 from webstreet.control.console.pages import Pages, who
 from webstreet.control.console.site import console
 from webstreet.control.console.site_form import NewSite
@@ -27,11 +31,12 @@ from webstreet.control.console.words import DIFFERS, LOOKS, SENTENCES, STATES
 from webstreet.control.journal.models import Event
 from webstreet.control.orchestrators.base import SiteUnknown
 from webstreet.control.places.orchestrators import orchestrator_for
-from webstreet.control.sites import actions
+from webstreet.control.sites import actions, customizing, dictionary
+from webstreet.control.sites.customizations import Customization
 from webstreet.control.sites.editors import editor_link
 from webstreet.control.sites.models import Site
 from webstreet.control.sites.state import UNDER_WAY, Shown, wanted_state_of
-from webstreet.kernel.errors import DocumentInvalid, WebstreetError
+from webstreet.kernel.errors import WebstreetError
 
 LOG_LINES = 40
 STOPPING = (Shown.SUSPENDING, Shown.CLOSING)
@@ -71,6 +76,22 @@ class SitePages(Pages):
     list_filter = (StateFilter, ("client", ClientFilter), "wanted_template")
     search_fields = ("name", "client__name", "wanted_title", "domains__name")
     search_help_text = gettext_lazy("Name, title, client or domain")
+    columns = {
+        "client": lambda site: site.client.name,
+        "site": lambda site: site.name,
+        "title": lambda site: site.wanted_title,
+        "state": lambda site: site.shown_state,
+        "since": lambda site: site.seen_since,
+        "address": lambda site: "" if site.closed_at else site.address,
+        "domains": lambda site: " ".join(site.domain_names),
+        "template": lambda site: site.wanted_template,
+        "languages": lambda site: " ".join(site.wanted_languages),
+        "release": lambda site: site.seen_release,
+        "wanted generation": lambda site: site.wanted_generation,
+        "seen generation": lambda site: site.seen_generation,
+        "opened": lambda site: site.created_at,
+        "closed": lambda site: site.closed_at,
+    }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return True
@@ -91,12 +112,19 @@ class SitePages(Pages):
             "resume": self.resume,
             "close": self.close,
             "link": self.link,
+            "parameters": self.parameters,
         }
         mine = [
             path(f"<int:pk>/{verb}/", console.admin_view(view), name=f"sites_site_{verb}")
             for verb, view in verbs.items()
         ]
-        return [*mine, *super().get_urls()]
+        change = path(
+            "<int:pk>/parameters/<slug:atom>/<slug:name>/",
+            console.admin_view(self.parameter),
+            name="sites_site_parameter",
+        )
+        undo = path("<int:pk>/undo/<int:number>/", console.admin_view(self.undo), name="sites_site_undo")
+        return [*mine, change, undo, *super().get_urls()]
 
     @display(description=gettext_lazy("Site"), ordering="name")
     def shown_name(self, site: Site) -> str:
@@ -129,23 +157,18 @@ class SitePages(Pages):
             messages.info(request, _("A site belongs to a client: add the client first."))
             return redirect("console:clients_client_add")
         given = {name: request.GET[name] for name in ("client", "template") if name in request.GET}
+
+        def opened(_data: dict[str, Any]) -> HttpResponse:
+            site = actions.open_site(form.opening(), by=who(request))
+            return redirect("console:sites_site_change", site.pk)
+
         form = NewSite(request.POST or None, initial=given)
-        if form.is_valid():
-            try:
-                site = actions.open_site(form.opening(), by=who(request))
-            except DocumentInvalid as error:
-                for problem in error.problems:
-                    form.add_error(None, str(problem))
-            except WebstreetError as error:
-                form.add_error(_field_of(error, form), str(error))
-            else:
-                return redirect("console:sites_site_change", site.pk)
-        return console.page(
+        return form_page(
             request,
-            "console/form.html",
+            form,
+            opened,
             title=_("Open a site"),
             lead=_("It runs about a minute after it was opened."),
-            form=form,
             button=_("Open site"),
             back=reverse("console:sites_site_changelist"),
         )
@@ -166,6 +189,7 @@ class SitePages(Pages):
             residencies=[row for row in site.residencies.all() if row.where == "client"],
             secret_names=sorted(site.secrets.values_list("name", flat=True)),
             manifest=site.manifest().to_yaml(),
+            customizations=dictionary.in_force(_customized(site), True),
             **_live(site),
         )
 
@@ -234,6 +258,60 @@ class SitePages(Pages):
             back=reverse("console:sites_site_change", args=[pk]),
         )
 
+    def parameters(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What each parameter is now, where that comes from, and what was decided before."""
+        site = self._site(pk)
+        held = {(row.atom, row.name): row for row in dictionary.in_force(_customized(site), True) if row.name}
+        return console.page(
+            request,
+            "console/parameters.html",
+            title=_("Parameters of %(site)s") % {"site": site},
+            site=site,
+            groups=parameters.rows(site, held),
+            customizations=_customized(site),
+        )
+
+    def parameter(self, request: HttpRequest, pk: int, atom: str, name: str) -> HttpResponse:
+        site, found = self._site(pk), shelf.spoken_release().by_name.get(atom)
+        schema = found.parameters.get("properties", {}).get(name) if found and atom in site.wanted_atoms else None
+        if found is None or schema is None:
+            raise Http404
+        back = reverse("console:sites_site_parameters", args=[pk])
+
+        def change(data: dict[str, Any]) -> HttpResponse:
+            customizing.customize(site, {atom: {name: data["value"]}}, why=data["why"], by=who(request))
+            return redirect(back)
+
+        now = site.wanted_atoms[atom].get(name, schema.get("default"))
+        return form_page(
+            request,
+            parameters.ParameterForm(found, name, now, request.POST or None),
+            change,
+            title=_("Change %(name)s of %(site)s") % {"name": f"{atom}.{name}", "site": site},
+            lead=_(EXCHANGED),
+            button=_("Change parameter"),
+            back=back,
+        )
+
+    def undo(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
+        site = self._site(pk)
+        row = get_object_or_404(_customized(site), number=number)
+        back = reverse("console:sites_site_parameters", args=[pk])
+
+        def put_back(data: dict[str, Any]) -> HttpResponse:
+            customizing.undo(site, number, why=data["why"], by=who(request))
+            return redirect(back)
+
+        return form_page(
+            request,
+            parameters.WhyForm(request.POST or None),
+            put_back,
+            title=_("Undo customization %(n)s of %(site)s") % {"n": number, "site": site},
+            lead=f"{row.subject}: {change_words(row)}",
+            button=_("Undo customization"),
+            back=back,
+        )
+
     def link(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Into the site's own admin: its engine makes a one-time link, which the answer carries.
 
@@ -246,7 +324,7 @@ class SitePages(Pages):
                 context = console.each_context(request) | {"url": url, "site": site, "title": ""}
                 return render(request, "console/site_admin.html", context)
             except WebstreetError as error:
-                messages.error(request, str(error))
+                messages.error(request, said(error))
         return redirect("console:sites_site_change", pk)
 
     def _site(self, pk: int) -> Any:
@@ -261,8 +339,12 @@ class SitePages(Pages):
         try:
             action()
         except WebstreetError as error:
-            return str(error)
+            return said(error)
         return ""
+
+
+def _customized(site: Any) -> Any:
+    return Customization.objects.with_force().filter(site=site).select_related("site__client").order_by("-number")
 
 
 def _live(site: Any) -> dict[str, Any]:
@@ -288,7 +370,7 @@ def _log(site: Site) -> tuple[str, str]:
     except SiteUnknown:
         return "", _("No log yet.")  # opened a moment ago: its processes are still to be made
     except WebstreetError as error:
-        return "", str(error)
+        return "", said(error)
     return text, _("No log yet.")
 
 
@@ -303,10 +385,3 @@ def _numbers(site: Site) -> list[str]:
     if waiting:
         lines.append(ngettext("%(n)s import is cut off.", "%(n)s imports are cut off.", waiting) % {"n": waiting})
     return lines
-
-
-def _field_of(error: WebstreetError, form: forms.Form) -> str | None:
-    """The field that an error is about, from the noun of its code."""
-    noun = error.error_code.partition(".")[0]
-    name = {"domain": "domains"}.get(noun, noun)
-    return name if name in form.fields else None

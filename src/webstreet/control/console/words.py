@@ -64,6 +64,8 @@ SENTENCES = {
     "closing": _("It is stopped, then backed up, then removed."),
     "closed": _("It was removed; its final backup is kept."),
 }
+KINDS = {"atom": _("Atom"), "template": _("Template"), "site": _("Site")}
+SCOPES = {"site": _("A site"), "control": _("The control plane"), "command-line": _("The command line")}
 DIFFERS = {"generation": _("Generation"), "state": _("State")}
 EVENTS = {
     "client.added": _("Client added"),
@@ -87,6 +89,8 @@ EVENTS = {
     "site.settings_changed": _("Settings changed"),
     "site.mail_changed": _("Mail server changed"),
     "site.factors_reset": _("Site login link made; the editor's second factors removed"),
+    "site.customized": _("Site customized"),
+    "site.customization_undone": _("Customization undone"),
     "site.login_link_made": _("Site login link made"),
     "import.asked": _("Import asked for"),
     "import.done": _("Import done"),

@@ -121,6 +121,16 @@ def _atoms() -> Iterable[Entry]:
         yield Entry("atom", atom.name, "", tuple(uses))
 
 
+def uses_of_atom(name: str) -> tuple[Use, ...]:
+    """The atoms that this one requires or calls."""
+    return next(entry.uses for entry in _atoms() if entry.name == name)
+
+
+def users_of_atom(name: str) -> list[Use]:
+    """The atoms that require or call this one."""
+    return [Use(entry.name, use.how) for entry in _atoms() for use in entry.uses if use.atom == name]
+
+
 def _templates() -> Iterable[Entry]:
     for template in shelf.templates():
         yield Entry("template", template.name, template.name, _set(template.atoms))
@@ -134,17 +144,18 @@ def _set(atoms: dict[str, dict[str, Any]]) -> tuple[Use, ...]:
     return tuple(Use(name, ", ".join(sorted(values))) for name, values in atoms.items())
 
 
-def customizations(
-    actor: Actor, *, client: str = "", site: str = "", atom: str = "", in_force: bool | None = None
-) -> Any:
+def customizations(actor: Actor, *, client: str = "", site: str = "", atom: str = "", only: bool | None = None) -> Any:
     """The customization dictionary: everything done specially for a client, the newest first; also of closed sites."""
     rows = actor.sees(Customization, Customization.objects.with_force()).select_related("site__client")
     wanted = {"site__client__name": client, "site__name": site, "atom": atom}
     rows = rows.filter(**{name: value for name, value in wanted.items() if value})
-    if in_force is None:
-        return rows
-    live = Q(in_force=True, site__closed_at=None)  # nothing is in force for a site that is closed
-    return rows.filter(live if in_force else ~live)
+    return rows if only is None else in_force(rows, only)
+
+
+def in_force(rows: Any, wanted: bool) -> Any:
+    """Those that hold, or the others. Nothing is in force for a site that is closed."""
+    live = Q(in_force=True, site__closed_at=None)
+    return rows.filter(live if wanted else ~live)
 
 
 def shown_values(row: Customization) -> tuple[str, Any, str, Any]:

@@ -16,7 +16,11 @@ from django.utils.text import get_text_list
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 
-from webstreet.control.console.words import EVENTS, IMPORT_LOOKS, IMPORT_STATES, LOOKS, SEEN, STATES, Look
+from webstreet.control.catalogue.settings import in_words
+from webstreet.control.console.errors import said_text
+from webstreet.control.console.words import EVENTS, IMPORT_LOOKS, IMPORT_STATES, KINDS, LOOKS, SEEN, STATES, Look
+from webstreet.control.sites.customizations import Customization
+from webstreet.control.sites.dictionary import shown_values
 
 register = template.Library()
 
@@ -116,6 +120,43 @@ def _listed(counts: dict[str, int]) -> str:
             gettext("and"),
         )
     )
+
+
+@register.filter
+def in_language(text: str) -> str:
+    """A sentence of the reconcile loop in the reader's language."""
+    return said_text(text)
+
+
+@register.filter
+def kind_word(kind: str) -> str:
+    """What kind of entry of the configuration dictionary it is."""
+    return str(KINDS[kind])
+
+
+@register.filter
+def use_word(how: str) -> str:
+    """How one atom uses another: a hook's or a parameter's name stays as it is."""
+    return gettext("needs it") if how == "requires" else how
+
+
+@register.filter
+def site_name(full_name: str) -> str:
+    return full_name.rpartition("/")[2]
+
+
+@register.filter
+def change_words(row: Customization) -> SafeString:
+    """From what to what, as a person would write it."""
+    before_is, before, after_is, after = shown_values(row)
+    return format_html("{} → {}", _value(before_is, before), _value(after_is, after))
+
+
+def _value(kind: str, value: Any) -> str:
+    if kind == "secret":
+        return gettext("a secret value")
+    words = in_words(value) or "–"
+    return gettext("%(value)s (default)") % {"value": words} if kind == "default" else words
 
 
 @register.filter
