@@ -69,9 +69,12 @@ def _clean_process(settings) -> Iterator[None]:
     from django.core.cache import cache
 
     from webstreet.engine.backends.breaker import breakers
+    from webstreet.engine.pagecache import journal, memo
 
     def forget() -> None:
         cache.clear()
+        memo.forget()
+        journal.reader.forget()
         ContentType.objects.clear_cache()
         for alias in settings.DATABASES:
             breakers.close(alias)

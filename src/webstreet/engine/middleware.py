@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from webstreet.engine import site as this_site
 from webstreet.engine.backends.breaker import StoreDown
 from webstreet.engine.errors import store_down
 from webstreet.engine.network import within
@@ -67,6 +69,21 @@ class ContentSecurityPolicy:
         policy = self.OF_ADMIN if request.path.startswith("/admin/") else self.POLICY
         response.setdefault("Content-Security-Policy", policy)
         return response
+
+
+class KnownSite:
+    """Saves every page Wagtail's question which site was asked for."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> None:
+        """Not for editors in the admin, who may be changing it."""
+        if not request.path.startswith("/admin/"):
+            this_site.found_for(request)
 
 
 class StoreDownPage:

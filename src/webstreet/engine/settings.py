@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "webstreet.logins.middleware.FactorFirst",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "webstreet.engine.middleware.StoreDownPage",
+    "webstreet.engine.middleware.KnownSite",
     "webstreet.engine.guessing.TooManyGuessesPage",
     "webstreet.engine.redirects.Redirects",
 ]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import json
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 
 from webstreet.contract.site import SiteManifest
+from webstreet.engine.pagecache.memo import remembered
 from webstreet.engine.release import parameters_class
 from webstreet.kernel.errors import NotFound
 
@@ -30,7 +36,13 @@ def parameters(atom: str) -> Any:
     values = current().atoms.get(atom)
     if values is None:
         raise NotFound(f'This site has no atom "{atom}": add it under atoms in site.yaml.', code="atom.missing")
-    return parameters_class(atom)(**values)
+    return _parameters(atom, json.dumps(values, default=str))
+
+
+@lru_cache(maxsize=64)
+def _parameters(atom: str, values: str) -> Any:
+    """Checked once; a page asks a dozen times."""
+    return parameters_class(atom)(**json.loads(values))
 
 
 def base_url() -> str:
@@ -49,6 +61,34 @@ def wagtail_site() -> Any:
     from wagtail.models import Site
 
     return Site.objects.filter(is_default_site=True).select_related("root_page").first()
+
+
+def found_for(request: HttpRequest) -> None:
+    """Tell Wagtail which site a request is for: there is one. It would ask the database on each request."""
+    from wagtail.models import Site
+
+    def ask() -> Any:
+        found = Site.find_for_request(request)
+        if found is not None:
+            _ = found.root_page.specific
+        return found
+
+    known = remembered(f"site:{request.get_host()}", ask)
+    if known is not None:
+        # Copies, because pages hang values of this request onto them.
+        site = copy.copy(known)
+        site.root_page = copy.copy(known.root_page)
+        site.root_page.__dict__["specific"] = copy.copy(known.root_page.specific)
+        request._wagtail_site = site  # type: ignore[attr-defined]  # where Site.find_for_request looks first
+
+
+def restrictions_of(ask: Callable[[], Any]) -> Any:
+    """A page's view restrictions as ``ask`` finds them; without asking where no page of the site has any."""
+    from wagtail.models import PageViewRestriction
+
+    if remembered("restrictions", PageViewRestriction.objects.exists):
+        return ask()
+    return PageViewRestriction.objects.none()
 
 
 def public_parts(parts: Any) -> Any:

@@ -66,7 +66,7 @@ def script(graph: list[dict[str, Any]]) -> SafeString:
 def _posting(article: Article) -> dict[str, Any]:
     authors = [
         {"@type": "Person", "name": author.name, "url": this_site.absolute(author.get_absolute_url())}
-        for author in article.authors.all()
+        for author in article.shown_authors
     ] if this_site.parameters("articles").show_authors else []  # fmt: skip
     changed = article.last_published_at or article.published_at
     image = this_site.absolute(article.cover.get_rendition(SHARED_IMAGE).url) if article.cover else ""
@@ -82,7 +82,7 @@ def _posting(article: Article) -> dict[str, Any]:
             datePublished=article.published_at and article.published_at.isoformat(),
             dateModified=changed and changed.isoformat(),
             author=authors,
-            keywords=[tag.name for tag in article.tags.all()],
+            keywords=[tag.name for tag in article.shown_tags],
         ),
         "inLanguage": article.language,
         "timeRequired": f"PT{article.reading_minutes}M",

@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from modelcluster.contrib.taggit import ClusterTaggableManager
@@ -122,6 +123,9 @@ class ArticleIndex(LiveRevision, Page):
             ):
                 return RouteResult(self, kwargs={"removed": True})
             raise
+
+    def get_view_restrictions(self) -> Any:
+        return this_site.restrictions_of(super().get_view_restrictions)
 
     def serve(self, request: HttpRequest, removed: bool = False) -> HttpResponse:
         if removed:
@@ -264,6 +268,9 @@ class Article(LiveRevision, Page):
     def get_url_parts(self, request: HttpRequest | None = None) -> Any:
         return this_site.public_parts(super().get_url_parts(request))
 
+    def get_view_restrictions(self) -> Any:
+        return this_site.restrictions_of(super().get_view_restrictions)
+
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page, or 404: a reader who may not see an article is not told that there is one."""
         viewer = Viewer.of(request)
@@ -284,8 +291,22 @@ class Article(LiveRevision, Page):
             "related": self.related(viewer),
             "part_of": lists_with(self),
             "parameters": this_site.parameters("articles"),
-            "alternates": [a for a in self.get_translations().live() if a.is_public] if self.is_public else [],
+            "alternates": self._public_translations(),
         }
+
+    def _public_translations(self) -> list[Article]:
+        if not self.is_public or len(settings.LANGUAGES) < 2:
+            return []
+        return [found for found in self.get_translations().live() if found.is_public]
+
+    @cached_property
+    def shown_tags(self) -> list[Any]:
+        """Read once for a page, which shows them in several places."""
+        return list(self.tags.all())
+
+    @cached_property
+    def shown_authors(self) -> list[Author]:
+        return list(self.authors.all())
 
     def neighbours(self, viewer: Viewer) -> tuple[Article | None, Article | None]:
         """The listed articles just after and just before this one in time."""
@@ -301,12 +322,13 @@ class Article(LiveRevision, Page):
         older = listed.filter(models.Q(published_at__lt=key) | same & models.Q(pk__lt=self.pk)).order_by(
             "-published_at", "-pk"
         )
+        newer, older = (found.defer("search_text").defer_streamfields() for found in (newer, older))
         return newer.first(), older.first()
 
     def related(self, viewer: Viewer) -> list[Article]:
         """Listed articles in this one's language that share a tag with it: those with most tags in common first, then the newest."""
         wanted = this_site.parameters("articles").related
-        tags = [tag.pk for tag in self.tags.all()]
+        tags = [tag.pk for tag in self.shown_tags]
         if not wanted or not tags:
             return []
         found = Article.objects.live().filter(visibility__in=viewer.listed, locale_id=self.locale_id)

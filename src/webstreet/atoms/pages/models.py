@@ -35,6 +35,9 @@ class StandardPage(Page):
         """Not beside the homes, where it would be at no address."""
         return bool(super().can_create_at(parent)) and not parent.is_root()
 
+    def get_view_restrictions(self) -> Any:
+        return this_site.restrictions_of(super().get_view_restrictions)
+
     def get_url_parts(self, request: HttpRequest | None = None) -> Any:
         return this_site.public_parts(super().get_url_parts(request))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import template
+from django.conf import settings
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, get_language_info
@@ -64,6 +65,8 @@ def open_graph(article: Article) -> SafeString:
 @register.simple_tag
 def language_links(page: Page) -> SafeString:
     """hreflang links to the translations that everybody may read."""
+    if len(settings.LANGUAGES) < 2:
+        return SafeString("")
     translations = [t for t in page.get_translations(inclusive=True).live().specific() if getattr(t, "is_public", True)]
     if len(translations) < 2:
         return SafeString("")
