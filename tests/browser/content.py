@@ -169,5 +169,6 @@ for label in ("Visit", "The tide tables of the whole year", LONG_WORD, "Members"
 print(json.dumps({
     "plain": plain.url, "long": long.url, "arabic": arabic.url, "hebrew": hebrew.url, "full": full.url, "removed": "/withdrawn/",
     "private": private.url, "french": soir.url, "author": "/authors/maud/", "tag": "/tags/octopus/", "page": "/about/",
-    "moved from": "/moved-from/", "moved to": "/moved-to/", "list": begin.url, "empty list": empty.url, "home id": home.pk, "full id": full.pk,
+    "moved from": "/moved-from/", "moved to": "/moved-to/", "list": begin.url, "empty list": empty.url,
+    "home id": home.pk, "full id": full.pk,
 }))  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import TemplateDoesNotExist, loader
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
 
@@ -49,6 +50,11 @@ def _plain(title: str, text: str, then: str) -> str:
     )
 
 
+def _home() -> dict[str, str]:
+    """The way on: the home page in the reader's language."""
+    return {"action_url": reverse("wagtail_serve", args=[""]), "action_label": gettext("Go to the home page")}
+
+
 def is_api(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")
 
@@ -63,7 +69,11 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     if is_api(request):
         return problem(400, "request.invalid", "The request cannot be understood.")
     return message(
-        request, 400, gettext("Request not understood"), gettext("Your browser sent something this site cannot read.")
+        request,
+        400,
+        gettext("Request not understood"),
+        gettext("Your browser sent something this site cannot read."),
+        **_home(),
     )
 
 
@@ -71,7 +81,11 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
     if is_api(request):
         return problem(403, "access.denied", "You may not do this.")
     return message(
-        request, 403, gettext("Not allowed"), gettext("Your account does not have the right to see this page.")
+        request,
+        403,
+        gettext("Not allowed"),
+        gettext("Your account does not have the right to see this page."),
+        **_home(),
     )
 
 
@@ -81,6 +95,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         403,
         gettext("Form expired"),
         gettext("This form was open for too long. Go back, reload the page and send it again."),
+        **_home(),
     )
 
 
@@ -102,6 +117,7 @@ def gone(request: HttpRequest) -> HttpResponse:
         410,
         gettext("This article was removed"),
         gettext("It was published here and has been taken down. It will not come back at this address."),
+        **_home(),
     )
 
 
@@ -136,6 +152,9 @@ def too_many_guesses(request: HttpRequest, retry_after_s: int) -> HttpResponse:
     text = gettext(
         "The password was wrong too often. Try again in a quarter of an hour, or ask whoever runs this site for a one-time link."
     )
-    response = problem(429, "login.too_many", title, text) if is_api(request) else message(request, 429, title, text)
+    if is_api(request):
+        response: HttpResponse = problem(429, "login.too_many", title, text)
+    else:
+        response = message(request, 429, title, text, **_home())
     response["Retry-After"] = str(retry_after_s)
     return response

@@ -7,6 +7,9 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 from webstreet.engine import site as this_site
 from webstreet.engine.backends.breaker import StoreDown
@@ -37,6 +40,23 @@ class TrustedProxies:
             found = [request.META.pop(name, None) for name in _FORWARDED]
             request.forwarded_by_stranger = any(found)  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class Language(LocaleMiddleware):
+    """A page for readers is in the language of its address. What editors see has no language in its address, so their browser says which;
+    an editor's own choice, in the account's settings, comes before that.
+    """
+
+    WITHOUT = ("/admin/", "/-/")
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        if request.path.startswith(self.WITHOUT):
+            offered = dict(settings.WAGTAILADMIN_PERMITTED_LANGUAGES)
+            wanted = parse_accept_lang_header(request.headers.get("Accept-Language", "").lower())
+            codes = (code for tag, _ in wanted for code in (tag, tag.partition("-")[0]))
+            translation.activate(next((code for code in codes if code in offered), settings.LANGUAGE_CODE))
+            request.LANGUAGE_CODE = translation.get_language()
 
 
 class ContentSecurityPolicy:

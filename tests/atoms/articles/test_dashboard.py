@@ -62,7 +62,7 @@ def test_what_is_scheduled_is_told_to_the_second_soonest_first(home, make, edito
     assert shown[0][1] == soon.strftime("%H:%M:%S")
     assert re.findall(r"Zyx (\w+)", drafts) == ["draft"]
     recent = panel(page, "recent")
-    assert set(re.findall(r"edit/\" dir=\"auto\">Zyx (\w+)", recent)) == {"live", "changed", "ending"}
+    assert set(re.findall(r"edit/\"><bdi>Zyx (\w+)", recent)) == {"live", "changed", "ending"}
 
 
 def test_editors_are_told_of_pages_they_may_change_only(home, make) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import nh3
 from django.utils.text import slugify
-from wagtail.models import Site
+from wagtail.models import Page, Site
 from wagtail.rich_text import RichText
 
 from webstreet.atoms.articles.folding import fold
@@ -57,7 +57,8 @@ def digest_of(record: ArticleRecord) -> str:
     parts = [record.title, record.body, record.status]
     if record.blocks is not None:
         more = [record.blocks, record.slug, record.intro, record.authors, record.tags, record.cover, record.cover_alt]
-        parts.append(json.dumps([*more, record.published_at.isoformat()], ensure_ascii=False))
+        when = "" if record.status == "draft" else record.published_at.isoformat()
+        parts.append(json.dumps([*more, when], ensure_ascii=False))
     return _digest(parts)
 
 
@@ -135,7 +136,9 @@ def _remember(article: Article, record: ArticleRecord) -> Article:
     """
     last = article.latest_revision
     ours = last if last is not None and last.user_id is None else None
-    revision = article.save_revision(
+    # The plain one: `LiveRevision` would keep what is live, which is what is written here, a second time.
+    revision = Page.save_revision(
+        article,
         changed=False,
         clean=False,
         overwrite_revision=ours,

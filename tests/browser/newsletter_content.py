@@ -1,0 +1,133 @@
+"""Run inside a site's Django: subscribers and issues of every kind that a screen must stand. Prints what tests need as JSON, last."""
+
+import datetime as dt
+import json
+import uuid
+
+from django.utils import timezone
+
+from webstreet.atoms.newsletter import audience, ledger
+from webstreet.atoms.newsletter.models import (
+    AudienceDay,
+    BulkJob,
+    Change,
+    Delivery,
+    Issue,
+    MailingList,
+    Membership,
+    Subscriber,
+    Token,
+)
+
+NOW = timezone.now()
+CROWD = 100_000
+LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnung"
+TITLE_200 = (f"A title of two hundred characters, pasted in a hurry: {LONG_WORD}, and then some more of it " * 3)[:200]
+ARABIC = "للأخطبوط ثلاثة قلوب ودم أزرق"
+HTML = (
+    "<h1>Hello</h1><p>Text.</p><p><a href='\ue000unsubscribe\ue001'>x</a> <a href='\ue000preferences\ue001'>y</a></p>"
+)
+TEXT = "Hello\n\n\ue000unsubscribe\ue001\n\ue000preferences\ue001\n"
+
+main = MailingList.main()
+events, _made = MailingList.objects.get_or_create(key="events", defaults={"title": f"Events and {LONG_WORD}"})
+people = [
+    Subscriber.objects.create(
+        email=f"a.{'very.' * 11}long.local.part@{'sub.' * 12}example.org", name=LONG_WORD, status="active"
+    ),
+    Subscriber.objects.create(
+        email="noor@example.org", name="نور الدين", status="active", language="fr", source="import:wordpress"
+    ),
+    Subscriber.objects.create(email="left@example.net", name="Left", status="unsubscribed"),
+    Subscriber.objects.create(email="waits@example.net", status="pending"),
+    Subscriber.objects.create(email="barred@example.net", status="suppressed"),
+    *(Subscriber.objects.create(email=f"reader{i}@example.com", status="active") for i in range(12)),
+]
+Membership.objects.bulk_create(Membership(mailing_list=main, subscriber=s) for s in people)
+for person in people[:2]:
+    person.note_consent(
+        "asked", version="1", text="I agree to receive new articles by mail.", source="form", network="203.0.113.0/24"
+    )
+    person.note_consent(
+        "confirmed",
+        version="1",
+        text="I agree to receive new articles by mail.",
+        source="link",
+        network="203.0.113.0/24",
+    )
+    Change.note(Change.Verb.CHANGED, person, by=1)
+
+
+def issue(subject: str, **values: object) -> Issue:
+    # ``chain`` is nobody's and ``woken_at`` far away: the site's own worker leaves these issues as they are.
+    found = Issue.objects.create(
+        article_uuid=uuid.uuid4(), mailing_list=main, subject=subject, language="en", html=HTML, text=TEXT,
+        article_url="http://localhost/articles/x/", woken_at=NOW + dt.timedelta(days=1),
+        due_at=NOW + dt.timedelta(days=1), **values,
+    )  # fmt: skip
+    Change.note(Change.Verb.CREATED, found, by=None)
+    return found
+
+
+mixed = issue(TITLE_200, started_at=NOW - dt.timedelta(minutes=3))
+ledger.freeze_audience(mixed)
+rows = list(mixed.deliveries.order_by("id"))
+for row, (state, code, reply) in zip(
+    rows,
+    [
+        ("failed", "550 5.1.1", "5.1.1 <…>: Recipient address rejected: User unknown in virtual mailbox table"),
+        ("deferred", "451 4.7.1", "4.7.1 Greylisted, try again later"),
+        ("uncertain", "closed", None),
+        ("failed", "552", f"Mailbox full {LONG_WORD}"),
+        *[("sent", "250 2.0.0", None)] * 4,
+    ],
+    strict=False,
+):
+    Delivery.objects.filter(pk=row.pk).update(state=state, code=code, reply=reply, attempts=1, changed_at=NOW)
+held = mixed.chunks.get()
+mixed.chunks.filter(pk=held.pk).update(lease_token="x", lease_until=NOW + dt.timedelta(minutes=10))
+Delivery.objects.filter(pk=rows[9].pk).update(state="sending", attempts=1, changed_at=NOW - dt.timedelta(minutes=1))
+
+arabic = issue(ARABIC, started_at=NOW - dt.timedelta(days=3))
+ledger.freeze_audience(arabic)
+arabic.deliveries.update(state="sent", code="250 2.0.0")
+arabic.chunks.update(closed=True)
+paused = issue("A calm subject", started_at=NOW - dt.timedelta(hours=2), paused_at=NOW, trouble="sender.policy")
+ledger.freeze_audience(paused)
+draft = issue("Not started yet")
+job = BulkJob.objects.create(verb="remove", total=1200, done=1180, passed=20, finished_at=NOW)
+
+made = Subscriber.objects.bulk_create(
+    (
+        Subscriber(email=f"crowd{i}@example.com", status="active", language="en" if i % 3 else "fr")
+        for i in range(CROWD)
+    ),
+    batch_size=500,
+)
+AudienceDay.objects.all().delete()
+today = NOW.astimezone(dt.UTC).date()
+for back in range(360):
+    AudienceDay.objects.create(day=today - dt.timedelta(days=back), active=int(1400 * 0.995**back), joined=9)
+audience.count_today()
+print(
+    json.dumps(
+        {
+            "mixed": mixed.pk,
+            "arabic": arabic.pk,
+            "paused": paused.pk,
+            "draft": draft.pk,
+            "job": job.pk,
+            "long": people[0].pk,
+            "noor": people[1].pk,
+            "preferences": people[1].preferences_token,
+            "english": people[5].preferences_token,
+            "unsubscribe": people[5].unsubscribe_token,
+            "left": people[2].unsubscribe_token,
+            "data": Token.make(Token.Purpose.DATA, people[1], hours=20),
+            "data en": Token.make(Token.Purpose.DATA, people[5], hours=20),
+            "confirm": Token.make(Token.Purpose.CONFIRM, people[3], hours=20),
+            "expired": Token.make(Token.Purpose.CONFIRM, people[3], hours=-1),
+            "address": Token.make(Token.Purpose.ADDRESS, people[5], hours=20, email="new@example.com"),
+        }
+    )
+)

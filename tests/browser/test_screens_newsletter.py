@@ -1,0 +1,156 @@
+"""The newsletter's pages for readers and its screens in the admin: both languages, nobody and 100,000, long and foreign words."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.screens import WAGTAIL, check_page
+from tests.browser.stage import BARE, Stage
+
+CONTENT = Path(__file__).parent / "newsletter_content.py"
+READER = {
+    "subscribe": "/newsletter/subscribe/",
+    "subscribe in French": "/fr/newsletter/subscribe/",
+    "confirm": "/newsletter/confirm/{confirm}/",
+    "unsubscribe": "/newsletter/unsubscribe/{unsubscribe}/",
+    "unsubscribed before": "/newsletter/unsubscribe/{left}/",
+    "preferences": "/newsletter/preferences/{english}/",
+    "preferences in French": "/newsletter/preferences/{preferences}/",
+    "new address": "/newsletter/address/{address}/",
+    "ask for data": "/newsletter/my-data/",
+    "data": "/newsletter/my-data/{data en}/",
+    "link of a test": "/newsletter/preferences/link-of-a-test-mail/",
+}
+BROKEN = {
+    "unknown link": (404, "/newsletter/confirm/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/"),
+    "expired link": (410, "/newsletter/confirm/{expired}/"),
+    "unknown preferences": (404, "/newsletter/preferences/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/"),
+    "unknown data": (404, "/newsletter/my-data/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/"),
+}
+ADMIN = {
+    "subscribers": "subscribers/",
+    "subscribers filtered": "subscribers/?language=fr&since=2020-01-01&source=form&sort=-email",
+    "subscribers last page": "subscribers/?page=2000",
+    "no subscriber matches": "subscribers/?q=nobody.at.all",
+    "subscriber with long words": "subscribers/{long}/",
+    "subscriber": "subscribers/{noor}/",
+    "subscriber removed": "subscribers/{long}/remove/",
+    "add subscriber": "subscribers/add/",
+    "job": "subscribers/many/{job}/",
+    "issues": "issues/",
+    "issue under way": "issues/{mixed}/",
+    "issue in Arabic": "issues/{arabic}/",
+    "issue paused": "issues/{paused}/",
+    "issue draft": "issues/{draft}/",
+    "recipients": "issues/{mixed}/recipients/",
+    "recipients who failed": "issues/{mixed}/recipients/?state=failed",
+    "recipients of a draft": "issues/{draft}/recipients/",
+    "mail": "issues/{mixed}/mail/",
+    "mail as text on a phone": "issues/{mixed}/mail/?as=text&width=phone&scheme=dark",
+    "mail of a draft without article": "issues/{draft}/mail/",
+}
+
+
+def slug(name: str) -> str:
+    return f"newsletter {name}".replace(" ", "-").lower()
+
+
+@pytest.fixture(scope="module")
+def content(stage: Stage) -> dict[str, object]:
+    found: dict[str, object] = json.loads(stage.python(CONTENT.read_text("utf-8")).splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("name", READER)
+def test_pages_for_readers(stage: Stage, content: dict[str, object], name: str) -> None:
+    with stage.reader() as page:
+        check_page(page, stage.site + READER[name].format(**content), name=slug(name))
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_links_that_do_not_work(stage: Stage, content: dict[str, object], name: str) -> None:
+    status, path = BROKEN[name]
+    with stage.reader() as page:
+        check_page(page, stage.site + path.format(**content), name=slug(name), status=status)
+
+
+def test_what_forms_of_readers_answer(stage: Stage, content: dict[str, object]) -> None:
+    with stage.reader("fr-FR") as page:
+        page.goto(f"{stage.site}/newsletter/preferences/{content['preferences']}/")
+        page.get_by_role("button", name="Enregistrer les préférences").click()
+        expect(page.get_by_role("status")).to_contain_text("enregistrées")
+        check_page(page, name="newsletter-preferences-saved-fr")
+        page.goto(f"{stage.site}/newsletter/my-data/{content['data']}/")
+        page.get_by_role("button", name="Montrer mes données").click()
+        check_page(page, name="newsletter-data-shown-fr")
+        page.get_by_role("button", name="Effacer mes données").click()
+        expect(page.locator("h1")).to_have_text(re.compile("Tout effacer"))
+        check_page(page, name="newsletter-data-erase-fr")
+    with stage.reader() as page:
+        page.goto(f"{stage.site}/newsletter/my-data/")
+        page.locator("main input[type=email]").fill("nobody@example.org")
+        page.get_by_role("button", name="Send the link").click()
+        check_page(page, name="newsletter-data-asked")
+        page.goto(f"{stage.site}/newsletter/preferences/{content['english']}/")
+        page.locator("#new-email").fill("a@b")
+        page.get_by_role("button", name="Change address").click()
+        expect(page.locator("#email-error")).to_be_visible()
+        check_page(page, name="newsletter-address-refused")
+
+
+@pytest.mark.parametrize("name", ADMIN)
+def test_screens_of_editors(stage: Stage, content: dict[str, object], name: str) -> None:
+    with stage.editor() as page:
+        url = f"{stage.site}/admin/newsletter/{ADMIN[name].format(**content)}"
+        check_page(page, url, name=slug(f"admin {name}"), known=WAGTAIL)
+
+
+@pytest.mark.parametrize("name", ["subscribers", "issue under way", "recipients who failed", "mail", "subscriber"])
+def test_screens_of_editors_in_french(stage: Stage, content: dict[str, object], name: str) -> None:
+    with stage.editor("fr-FR") as page:
+        url = f"{stage.site}/admin/newsletter/{ADMIN[name].format(**content)}"
+        check_page(page, url, name=slug(f"admin fr {name}"), known=WAGTAIL)
+
+
+def test_the_first_page_shows_delivery_and_growth(stage: Stage, content: dict[str, object]) -> None:
+    with stage.editor() as page:
+        check_page(page, f"{stage.site}/admin/?growth=months", name="newsletter-admin-dashboard", known=WAGTAIL)
+        expect(page.get_by_role("region", name="Audience growth")).to_be_visible()
+
+
+def test_a_site_without_a_subscriber_and_without_an_issue(stage: Stage) -> None:
+    with stage.editor(site=BARE) as page:
+        for path in ("subscribers/", "issues/"):
+            check_page(
+                page, f"{stage.bare}/admin/newsletter/{path}", name=slug(f"bare {path.strip('/')}"), known=WAGTAIL
+            )
+
+
+def test_many_are_asked_for_by_number(stage: Stage, content: dict[str, object]) -> None:
+    with stage.editor() as page:
+        page.goto(f"{stage.site}/admin/newsletter/subscribers/?q=reader")
+        page.get_by_label("all 12 that match").check()
+        page.locator("#nl-verb").select_option("remove")
+        page.get_by_role("button", name="Go on").click()
+        expect(page.locator("h2").first).to_have_text("Remove 12 subscribers?")
+        check_page(page, name="newsletter-admin-many", known=WAGTAIL)
+
+
+def test_the_list_is_walked_by_keyboard(stage: Stage, content: dict[str, object]) -> None:
+    with stage.editor() as page:
+        page.goto(f"{stage.site}/admin/newsletter/subscribers/")
+        page.keyboard.press("j")
+        first = page.evaluate("document.activeElement.textContent")
+        page.keyboard.press("j")
+        page.keyboard.press("k")
+        assert page.evaluate("document.activeElement.textContent") == first
+        page.keyboard.press("/")
+        assert page.evaluate("document.activeElement.id") == "nl-q"
+        page.keyboard.type("noor")
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-row]")).to_have_text("noor@example.org")
