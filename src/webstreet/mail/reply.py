@@ -55,13 +55,18 @@ class Reply:
         return f"{self.code} {self.enhanced}".strip()
 
     def told(self, recipient: str) -> str:
-        """The text without ``recipient``, its local part and any other address, one line of at most `TOLD_MAX` characters.
+        """The text on one line, without the enhanced code, ``recipient``, its local part and any other address; at most `TOLD_MAX`.
 
         So the same refusal of two mailboxes is the same text, and what is kept of a person is not kept twice.
         """
-        line = " ".join("".join(c if c.isprintable() else " " for c in self.text[: 8 * TOLD_MAX]).split())
+        text = self.text.removeprefix(self.enhanced)[: 8 * TOLD_MAX]
+        line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         for part in (recipient, recipient.partition("@")[0]):
-            line = re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w-])", _SOMEBODY, line, flags=re.IGNORECASE) if part else line
+            line = (
+                re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w-])", _SOMEBODY, line, flags=re.IGNORECASE)
+                if part
+                else line
+            )
         return _ADDRESS.sub(_SOMEBODY, line)[:TOLD_MAX]
 
 

@@ -32,6 +32,7 @@ LINK = "https://blog.example.com/newsletter/confirm/abcdefghijklmnopqrstuvwxyz/"
         ),
         ('<p><a href="javascript:x()">a</a></p>', "a"),
         ('<img src="x" alt="A boat"><script>no</script><style>no</style>', "[A boat]"),
+        ("<p>a</p><pre><code>if x:\n    y &lt; 1</code></pre><p>b</p>", "a\n\n    if x:\n        y < 1\n\nb"),
         ("", ""),
         ("<p>" + "word " * 30 + "</p>", ("word " * 14).strip() + "\n" + ("word " * 14).strip() + "\nword word"),
         ("<p>unclosed <b>bold <li>x", "unclosed bold\n\n- x"),

@@ -68,7 +68,7 @@ def test_the_report_names_everybody_with_the_servers_reply(editor, issue):
     assert all(f"s{i}@example.org" in page for i in range(6))
     failed = editor.get(f"{url}?state=failed").content.decode()
     assert re.findall(r"s\d@example\.org", failed) == ["s1@example.org", "s2@example.org"]
-    assert failed.count("5.1.1 &lt;…&gt;: no such user here, ask …") == 3, "two rows, and one group for both"
+    assert failed.count("&lt;…&gt;: no such user here, ask …") == 3, "two rows, and one group for both"
     assert "postmaster" not in failed, "of a reply no address is kept"
     assert "example.org</a>" in failed
     assert "s1@" in editor.get(f"{url}?domain=example.org&state=failed").content.decode()
@@ -78,7 +78,7 @@ def test_the_report_names_everybody_with_the_servers_reply(editor, issue):
     assert lines[0] == "email,subscriber,state,attempts,code,reply,at"
     assert len(lines) == 3
     assert lines[1].startswith("s1@example.org,")
-    assert '"5.1.1 <…>: no such user here, ask …"' in lines[1]
+    assert '"<…>: no such user here, ask …"' in lines[1]
 
 
 def test_who_may_not_see_subscribers_sees_numbers(issue):

@@ -38,6 +38,7 @@ class _Reader(HTMLParser):
         self._href = ""
         self._silent = 0
         self._heading = False
+        self._as_it_is = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
@@ -46,6 +47,7 @@ class _Reader(HTMLParser):
         elif tag in _BLOCKS or tag in _HEADINGS or tag == "li":
             self._flush()
             self._open(tag)
+            self._as_it_is += tag == "pre"
         elif tag == "br":
             self._text.append("\n")
         elif tag == "a":
@@ -75,6 +77,8 @@ class _Reader(HTMLParser):
             self._end_link()
         elif tag in _BLOCKS or tag in _HEADINGS or tag == "li":
             self._flush()
+            if tag == "pre":
+                self._as_it_is = max(0, self._as_it_is - 1)
             if tag == "blockquote" and self._prefixes:
                 self._prefixes.pop()
             if tag in ("ul", "ol") and self._lists:
@@ -90,10 +94,14 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
-            self._text.append(re.sub(r"\s+", " ", data))
+            self._text.append(data if self._as_it_is else re.sub(r"\s+", " ", data))
 
     def _flush(self) -> None:
         text, self._text = "".join(self._text), []
+        if self._as_it_is:
+            if text.strip():
+                self.blocks.append("\n".join("    " + line.rstrip() for line in text.strip("\n").split("\n")))
+            return
         lines = [re.sub(r" +", " ", line).strip() for line in text.split("\n")]
         prefix = "".join(self._prefixes)
         first, self._first_prefix = self._first_prefix, ""

@@ -106,7 +106,7 @@ def _columns(filters: Filters, sort: str) -> list[tuple[str, str, str, str]]:
         (_("Name"), "", "nl-optional"),
         (_("Source"), "", "nl-optional"),
         (_("Since"), "since", ""),
-        (_("Added"), "added", "nl-optional"),
+        (_("Added"), "added", "nl-wide"),
     ):
         way = {key: "ascending", f"-{key}": "descending"}.get(sort, "none") if key else ""
         query = filters.query(sort=f"-{key}" if sort == key else key) if key else ""

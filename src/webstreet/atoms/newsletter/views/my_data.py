@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from webstreet.atoms.newsletter import guard, letters, mails, personal_data, tasks
 from webstreet.atoms.newsletter.models.notice import Notice
-from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
+from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.atoms.newsletter.models.token import Token
 from webstreet.atoms.newsletter.views.base import busy, message, public
+from webstreet.atoms.newsletter.views.preferences import LANGUAGE_NAMES
 from webstreet.engine import client_ip
 from webstreet.kernel.errors import BadInput, TooMany
 
@@ -112,10 +113,10 @@ def _readable(subscriber: Subscriber) -> dict[str, object]:
     return {
         **data,
         "status": subscriber.get_status_display(),
+        "language": LANGUAGE_NAMES.get(subscriber.language, subscriber.language),
         "consents": subscriber.consents.order_by("id"),
         "deliveries": subscriber.deliveries.select_related("issue").defer("issue__html", "issue__text").order_by("id"),
         "mails": [(_MAILS[notice.kind](), notice) for notice in subscriber.notices.order_by("id")],
-        "events": ConsentRecord.Event,
     }
 
 
