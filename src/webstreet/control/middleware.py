@@ -20,6 +20,19 @@ PAGES_POLICY = (
     " img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self';"
     " form-action 'self'; frame-ancestors 'none'"
 )
+PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "camera",
+        "display-capture",
+        "geolocation",
+        "microphone",
+        "midi",
+        "payment",
+        "usb",
+        "browsing-topics",
+    )
+)
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -64,6 +77,8 @@ class SecurityHeaders:
         response = self._handler(request)
         html = response.get("Content-Type", "").startswith("text/html")
         response.headers.setdefault("Content-Security-Policy", PAGES_POLICY if html else API_POLICY)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if not request.path_info.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -59,9 +59,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "webstreet.control.middleware.Proxies",
-    "webstreet.control.middleware.ApiProblems",
     "webstreet.control.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
+    "webstreet.control.middleware.ApiProblems",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

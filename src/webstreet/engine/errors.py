@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import TemplateDoesNotExist, loader
 from django.urls import reverse
@@ -66,6 +67,8 @@ def problem(status: int, code: str, title: str, detail: str = "") -> JsonRespons
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return too_large(request)
     if is_api(request):
         return problem(400, "request.invalid", "The request cannot be understood.")
     return message(
@@ -75,6 +78,13 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
         gettext("Your browser sent something this site cannot read."),
         **_home(),
     )
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """More was sent at once than this site reads."""
+    title = gettext("Too much at once")
+    text = gettext("What was sent is larger than this site takes. Nothing was kept. Send less, or smaller files.")
+    return problem(413, "request.too_large", title, text) if is_api(request) else message(request, 413, title, text)
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -9,8 +9,10 @@ from django.views.decorators.http import require_safe
 from django.views.static import serve as serve_file
 
 from webstreet.engine import hooks
+from webstreet.engine.headers import OF_FILES, OF_PDF
 
 PUBLIC_AGE_S = 300
+DOCUMENTS = "documents/"
 
 
 @require_safe
@@ -20,6 +22,9 @@ def serve(request: HttpRequest, path: str) -> HttpResponseBase:
     Shared caches may keep the answer for `PUBLIC_AGE_S`, but only when the request had no session: what a signed-in reader may have
     is not for others.
     """
+    if path.startswith(DOCUMENTS):
+        # They have an address of their own, which asks who may read them.
+        raise Http404
     answers = hooks.call("file_visible", request, path)
     if False in answers and True not in answers:
         raise Http404
@@ -27,9 +32,8 @@ def serve(request: HttpRequest, path: str) -> HttpResponseBase:
     signed_in = settings.SESSION_COOKIE_NAME in request.COOKIES
     response["Cache-Control"] = "private, no-store" if signed_in else f"public, max-age={PUBLIC_AGE_S}"
     response["X-Content-Type-Options"] = "nosniff"
-    if not (response.get("Content-Type", "")).startswith(("image/", "audio/", "video/", "application/pdf")):
+    kind = response.get("Content-Type", "")
+    if not kind.startswith(("image/", "audio/", "video/", "application/pdf")) or kind.startswith("image/svg"):
         response["Content-Disposition"] = "attachment"
-    # An uploaded SVG or HTML file must not act in the site's name.
-    if response.get("Content-Type") != "application/pdf":
-        response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    response["Content-Security-Policy"] = OF_PDF if kind == "application/pdf" else OF_FILES
     return response

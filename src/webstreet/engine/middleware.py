@@ -1,4 +1,4 @@
-"""Believes proxies only when we know them, forbids foreign scripts, and turns an atom's dead database into a page."""
+"""Believes proxies only when we know them, and turns an atom's dead database into a page."""
 
 from __future__ import annotations
 
@@ -57,38 +57,6 @@ class Language(LocaleMiddleware):
             codes = (code for tag, _ in wanted for code in (tag, tag.partition("-")[0]))
             translation.activate(next((code for code in codes if code in offered), settings.LANGUAGE_CODE))
             request.LANGUAGE_CODE = translation.get_language()
-
-
-class ContentSecurityPolicy:
-    """A strict policy for every page, whoever reads it; the admin's allows the scripts and styles that Wagtail writes into its pages."""
-
-    _EVERYWHERE = (
-        "default-src 'self'",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    )
-    POLICY = "; ".join([*_EVERYWHERE, "img-src 'self' data:"])
-    OF_ADMIN = "; ".join(
-        [
-            *_EVERYWHERE,
-            "script-src 'self' 'unsafe-inline'",
-            "style-src 'self' 'unsafe-inline'",
-            "font-src 'self' data:",
-            # An editor sees a picture before it is uploaded.
-            "img-src 'self' data: blob:",
-        ]
-    )
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        policy = self.OF_ADMIN if request.path.startswith("/admin/") else self.POLICY
-        response.setdefault("Content-Security-Policy", policy)
-        return response
 
 
 class KnownSite:

@@ -69,9 +69,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "webstreet.engine.middleware.TrustedProxies",
     "webstreet.engine.health.Health",
+    "webstreet.engine.headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "webstreet.engine.middleware.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "webstreet.engine.middleware.Language",
     "django.middleware.common.CommonMiddleware",
@@ -137,6 +137,9 @@ WHITENOISE_MAX_AGE = 86_400
 # An upload never becomes a temporary file: it could hold what must stay in an atom's own store.
 FILE_UPLOAD_HANDLERS = ["webstreet.engine.uploads.RoutedUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 50
+# Of a whole request, before it is read; what one file may have is a setting of the site.
+WEBSTREET_MAX_REQUEST_BYTES = 512 * 1024 * 1024
 
 # -- Tasks -----------------------------------------------------------------------------------------------------------
 # Sites may share a Redis, never a queue.
@@ -218,6 +221,8 @@ WAGTAILDOCS_SERVE_METHOD = "serve_view"
 WAGTAILEMBEDS_RESPONSIVE_HTML = True
 # Each further frame of an uploaded animation costs memory; a decompression bomb costs all of it.
 WAGTAILIMAGES_MAX_IMAGE_PIXELS = 64_000_000
+WAGTAILIMAGES_IMAGE_FORM_BASE = "webstreet.engine.uploaded.forms.ImageForm"
+WAGTAILDOCS_DOCUMENT_FORM_BASE = "webstreet.engine.uploaded.forms.DocumentForm"
 TAGGIT_CASE_INSENSITIVE = True
 # Addresses that can be typed and read aloud.
 WAGTAIL_ALLOW_UNICODE_SLUGS = False

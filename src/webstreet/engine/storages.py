@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from functools import cache
 from pathlib import Path
 
@@ -14,9 +16,22 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 from webstreet.engine.routers import home
 from webstreet.kernel.errors import Denied
 
+LONGEST_NAME, LONGEST_EXTENSION = 80, 10
+
 
 class SiteStorage(FileSystemStorage):
-    """Uploads that readers may fetch below MEDIA_URL."""
+    """Uploads that readers may fetch below MEDIA_URL, under names that mean the same to every server, shell and browser."""
+
+    def get_valid_name(self, name: str) -> str:
+        """``Ma Photo.php.JPG`` -> ``Ma-Photo-php.jpg``."""
+        stem, dot, extension = name.strip().rpartition(".")
+        stem, extension = (_plain(stem), _plain(extension).lower()) if dot else (_plain(name), "")
+        return f"{(stem or 'file')[:LONGEST_NAME]}{'.' if extension else ''}{extension[:LONGEST_EXTENSION]}"
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_]+", "-", folded).strip("-")
 
 
 class AtomStorage(FileSystemStorage):

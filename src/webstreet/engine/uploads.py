@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import InMemoryUploadedFile, TemporaryUploadedFile
 from django.core.files.uploadhandler import (
     FileUploadHandler,
@@ -30,6 +31,8 @@ class RoutedUploadHandler(FileUploadHandler):
     def handle_raw_input(
         self, input_data: Any, META: dict[str, Any], content_length: int, boundary: bytes, encoding: str | None = None
     ) -> None:
+        if content_length > settings.WEBSTREET_MAX_REQUEST_BYTES:
+            raise RequestDataTooBig
         private = belongs_to_sensitive(META.get("PATH_INFO", ""))
         limit = MEMORY_LIMIT_BYTES if private else settings.FILE_UPLOAD_MAX_MEMORY_SIZE
         self.refuse = private and content_length > limit

@@ -13,6 +13,7 @@ from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 
 KEEP_DAYS = 90
+UPLOAD_MB = 20
 
 
 class Result(models.TextChoices):
@@ -82,7 +83,17 @@ class SecuritySettings(BaseGenericSetting):
         help_text=_("Older lines are deleted every day."),
     )
 
-    panels = (MultiFieldPanel([FieldPanel("second_factor"), FieldPanel("keep_days")], heading=_("Sign-in")),)
+    upload_mb = models.PositiveSmallIntegerField(
+        _("largest file to upload, in MB"),
+        default=UPLOAD_MB,
+        validators=[MinValueValidator(1), MaxValueValidator(500)],
+        help_text=_("Of one image or document."),
+    )
+
+    panels = (
+        MultiFieldPanel([FieldPanel("second_factor"), FieldPanel("keep_days")], heading=_("Sign-in")),
+        MultiFieldPanel([FieldPanel("upload_mb")], heading=_("Files")),
+    )
 
     class Meta:
         verbose_name = _("Sign-in and security")
