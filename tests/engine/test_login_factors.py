@@ -91,7 +91,6 @@ def protected(person):
     return found
 
 
-@pytest.mark.requirement("P8")
 def test_a_right_password_alone_is_not_enough_once_there_is_a_factor(protected):
     secret, _codes = protected
     other = Person()
