@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.reference import api, atoms, commands, errors, hooks, settings
+from scripts.reference import api, atoms, commands, dictionary, errors, hooks, settings
 
 from webstreet.contract.schemas import schemas
 
@@ -12,7 +12,7 @@ GENERATED_FOLDERS = ("atoms", "reference/schemas")
 def pages() -> dict[str, str]:
     made = {f"reference/schemas/{name}": text for name, text in schemas().items()}
     made["reference/schemas/index.md"] = _schema_index(list(made))
-    for part in (errors, settings, commands, api, hooks, atoms):
+    for part in (errors, settings, dictionary, commands, api, hooks, atoms):
         made |= part.pages()
     return made
 

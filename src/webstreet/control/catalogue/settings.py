@@ -12,10 +12,15 @@ from typing import Any
 
 import yaml
 from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _
 
 from webstreet.contract.atom import AtomManifest
 from webstreet.contract.release import ReleaseManifest
+
+
+def _(text: str) -> str:
+    """Marks a text for translators. Django's own mark asks for its settings, and the docs are made without any."""
+    return text
+
 
 SITE, CONTROL, COMMAND_LINE = "site", "control", "command-line"
 
