@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
+from tests.browser.screens import HERE
 from tests.browser.stage import Stage, playing
 from tests.conftest import server
 from tests.lab import chromium
 
-HERE = {"127.0.0.1", "localhost", "::1"}
 STEP_TIMEOUT_MS = 15_000
 
 

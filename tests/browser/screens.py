@@ -1,4 +1,5 @@
-"""What every page must be, at every width, in both colour schemes: valid, accessible, no wider than the screen, quiet on the console.
+"""What every page must be, at every width, in both colour schemes: valid, accessible, no wider than the screen, quiet on the console, and
+made of nothing from another machine.
 
 ``check_page(page, url)`` opens an address and fails with everything that is wrong there, by name; ``check_page(page)`` looks at what the
 page shows already, as after a form was sent. The language is that of the browser's context or of the address. Set SCREENSHOTS to a
@@ -15,15 +16,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from axe_core_python.base import AXE_SCRIPT
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, Request
 
 from tests.browser import markup
 
 WIDTHS = (360, 768, 1440)
 SCHEMES = ("light", "dark")
 HEIGHT = 900
+HERE = {"127.0.0.1", "localhost", "::1"}
 SCREENSHOTS = "SCREENSHOTS"
 AXE_OPTIONS = {
     "resultTypes": ["violations"],
@@ -203,10 +206,17 @@ def _listening(page: Page, status: int) -> Iterator[list[str]]:
     def threw(error: Exception) -> None:
         complaints.append(f"script: {error}")
 
+    def asked(request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme not in ("data", "blob") and url.hostname not in HERE:
+            complaints.append(f"foreign: the page asks {url.hostname} for {url.path}")
+
     page.on("console", said)
     page.on("pageerror", threw)
+    page.on("request", asked)
     try:
         yield complaints
     finally:
         page.remove_listener("console", said)
         page.remove_listener("pageerror", threw)
+        page.remove_listener("request", asked)

@@ -44,6 +44,7 @@ def test_a_sound_page_passes(page: Page) -> None:
         ('<div style="inline-size: 400px">Wide</div>', "", r"overflow.*360 px"),
         ('<div class="wide">Wide</div>', "@media (min-width: 1000px) { .wide { width: 1500px } }", r"overflow.*1440 px"),
         ("<button>a</button><button>b</button>", "button { width: 10px; height: 10px; padding: 0; font-size: 6px }", "target-size"),
+        ('<img alt="" src="http://elsewhere.example/x.png">', "", "foreign: the page asks elsewhere.example"),
         ("<script>console.error('spoke')</script>", "", "console: spoke"),
         ("<script>throw new Error('threw')</script>", "", "script: threw"),
     ],

@@ -231,3 +231,17 @@ def test_what_pages_say_to_machines_is_let_through(stage: Stage) -> None:
         assert "unsafe" not in answer.headers["content-security-policy"]
         data = json.loads(page.locator('script[type="application/ld+json"]').text_content())
         assert {entry["@type"] for entry in data["@graph"]} >= {"BlogPosting", "BreadcrumbList", "Organization"}
+
+
+@pytest.mark.parametrize("path", ["/", "/about/", "/nothing-here/"])
+def test_the_last_row_of_a_page_is_one_line(stage: Stage, path: str) -> None:
+    """The copyright at its start and the links at its end, with or without a form in the foot."""
+    with stage.reader() as page:
+        page.goto(stage.site + path)
+        middles = page.evaluate(
+            """[".site-foot .imprint p", ".site-foot nav a"].map(found => {
+                const box = document.querySelector(found).getBoundingClientRect();
+                return box.top + box.height / 2;
+            })"""
+        )
+        assert abs(middles[0] - middles[1]) <= 1
