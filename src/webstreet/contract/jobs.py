@@ -9,6 +9,17 @@ from pydantic import Field, TypeAdapter, ValidationError
 from webstreet.contract.base import Document
 
 
+SOURCES = {
+    "crispy-octo": "a file written by mysqldump",
+    "wordpress": "an export of WordPress (.xml), or an archive of it and its uploads",
+    "csv": "subscribers, one a line",
+    "webstreet": "an archive written by webstreet site export",
+}
+"""What can be imported from, and what the file is."""
+OPTIONS = {"map": ("csv",), "dry_run": ("csv",), "fetch_remote": ("wordpress",)}
+"""Options of an import, and the sources that have them."""
+
+
 class Progress(Document):
     """How far a command is. ``total`` is 0 while unknown."""
 

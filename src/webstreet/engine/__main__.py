@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -10,13 +11,14 @@ import traceback
 
 from webstreet.contract.jobs import Failure
 from webstreet.engine.commands import emit, say
-from webstreet.kernel.errors import Broken, DocumentInvalid, Unavailable, WebstreetError
+from webstreet.kernel.errors import BadInput, Broken, DocumentInvalid, Unavailable, WebstreetError
 
 COMMANDS = {
     "prepare": "check the configuration, migrate every database, make starter content; repeat it as you like",
     "serve": "answer HTTP requests until SIGTERM",
     "work": "run background tasks until SIGTERM",
-    "import": "take over articles and subscribers from another application",
+    "import": "take over content and subscribers from another application",
+    "export": "write everything the site holds as one archive",
     "login-link": "print a one-time link into the site's admin",
     "backup": "write a consistent copy of the site's databases and files",
     "manifest": "print what is in this release, as JSON",
@@ -43,14 +45,21 @@ def _module(name: str):  # type: ignore[no-untyped-def]
 
 def _run(options: argparse.Namespace) -> int | None:
     """Run the command; what the databases say is translated, because it names hosts, users and values."""
-    from django.db import DatabaseError, OperationalError
+    from django.db import DatabaseError, NotSupportedError, OperationalError, connections
 
     try:
         code: int | None = _module(options.command).run(options)
         return code
+    except NotSupportedError as error:
+        # Django's own words, which name the version that is there and the one that is needed.
+        failure: WebstreetError = BadInput(
+            f"{str(error).strip()} Use a newer database server.", code="database.too_old"
+        )
     except OperationalError as error:
+        if not getattr(connections["default"], "is_away", lambda error: True)(error):
+            raise _refused(error) from None
         alias = getattr(error, "alias", "")
-        failure: WebstreetError = (
+        failure = (
             Unavailable(f"The database of {alias} does not answer: look at it, then repeat this.", code="store.down")
             if alias
             else Unavailable(
@@ -59,13 +68,27 @@ def _run(options: argparse.Namespace) -> int | None:
             )
         )
     except DatabaseError as error:
-        place = (traceback.extract_tb(error.__traceback__) or [None])[-1]
-        failure = Broken(
-            f"The database refused a statement ({type(error).__name__}): run prepare, then repeat this.",
-            code="database.refused",
-            detail=str(place),
-        )
+        failure = _refused(error)
     raise failure
+
+
+def _refused(error: Exception) -> Broken:
+    place = (traceback.extract_tb(error.__traceback__) or [None])[-1]
+    return Broken(
+        f"The database refused a statement ({type(error).__name__}): run prepare, then repeat this.",
+        code="database.refused",
+        detail=str(place),
+    )
+
+
+def _set_up() -> None:
+    """Django, with every module it needs. They stay for good, so that looking for garbage among them costs time and finds nothing."""
+    import django
+
+    gc.disable()
+    django.setup()
+    gc.freeze()
+    gc.enable()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -80,9 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         options = parser().parse_args(given)
         if options.command not in WITHOUT_DJANGO:
-            import django
-
-            django.setup()
+            _set_up()
         code: int | None = _run(options)
     except WebstreetError as error:
         problems = []

@@ -18,7 +18,7 @@ class EngineConfig(AppConfig):
         for part in ("ticks", "preparation"):
             importlib.import_module(f"webstreet.engine.{part}")
         for atom in settings.SITE_ATOMS:
-            for part in ("receivers", "tasks"):
+            for part in ("receivers", "exporting", "tasks"):
                 if importlib.util.find_spec(f"{atom.app}.{part}") is not None:
                     importlib.import_module(f"{atom.app}.{part}")
         # Last: it looks at every model and snippet.

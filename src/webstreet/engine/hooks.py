@@ -54,9 +54,20 @@ HOOKS: dict[str, Hook] = {
         "(records: Iterable[imports.ArticleRecord], ctx: imports.ImportContext) -> None",
         "Take articles from elsewhere; idempotent by ctx.source and record.external_id. Runs inside a transaction.",
     ),
+    "import_pages": Hook(
+        "(records: Iterable[imports.PageRecord], ctx: imports.ImportContext) -> None",
+        "Take pages that stay from elsewhere; idempotent by ctx.source and record.external_id. Runs inside a transaction.",
+    ),
     "import_subscribers": Hook(
         "(records: Iterable[imports.SubscriberRecord], ctx: imports.ImportContext) -> None",
         "Take subscribers from elsewhere; idempotent by ctx.source and record.external_id. Runs inside a transaction.",
+    ),
+    "export_kinds": Hook(
+        "() -> list[exports.Kind]",
+        "Models of the default database that an export holds, besides pages; what is referred to before what refers to it.",
+    ),
+    "export_rows": Hook(
+        "() -> list[exports.Rows]", "What an atom writes into an export, and reads back, by itself: its tables live elsewhere."
     ),
     "starter_content": Hook(
         "(manifest: SiteManifest, template: TemplateManifest | None) -> None",

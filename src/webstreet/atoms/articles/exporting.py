@@ -9,4 +9,4 @@ from webstreet.engine.exports import Kind
 
 @hooks.register("export_kinds")
 def export_kinds() -> list[Kind]:
-    return [Kind("authors", Author, "slug"), Kind("removed-articles", Removed, "slug")]
+    return [Kind("authors", Author, "slug"), Kind("removed-articles", Removed, "slug", unique=("parent_key", "slug"))]

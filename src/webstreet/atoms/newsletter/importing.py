@@ -1,14 +1,20 @@
-"""Subscribers from elsewhere: they agreed there, so they are active here, with the source noted."""
+"""Subscribers from elsewhere: who agreed there is active here, with the source noted; who left or was suppressed stays so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from webstreet.atoms.newsletter import actions
-from webstreet.atoms.newsletter.models.base import atomic
-from webstreet.atoms.newsletter.models.lists import MailingList
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from webstreet.atoms.newsletter.models.base import alias, atomic
+from webstreet.atoms.newsletter.models.lists import MailingList, Membership
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
+from webstreet.atoms.newsletter.models.suppression import Suppression
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import normal_address
 from webstreet.mail.message import header_text
@@ -17,62 +23,212 @@ if TYPE_CHECKING:
     from webstreet.engine.imports import ImportContext, SubscriberRecord
 
 KIND = "subscribers"
+BATCH = 1000
+ATTEMPTS = 3
+Status = Subscriber.Status
+STRICTNESS = {Status.ACTIVE: 0, Status.PENDING: 1, Status.UNSUBSCRIBED: 2, Status.SUPPRESSED: 3}
+"""Of two statuses that a list gives one address, the stricter one holds."""
 
 
 def take(records: Iterable[SubscriberRecord], ctx: ImportContext) -> None:
-    """Receiver of ``import_subscribers``: all records or none, in one transaction of this atom's database.
+    """Receiver of ``import_subscribers``: batch after batch, each all or nothing in one transaction of this atom's database.
 
-    The same record again changes nothing (key: source and external id, and the address). Who unsubscribed stays unsubscribed.
-    A record that cannot be mailed to is reported by line; the reason does not repeat the address.
+    The same record again changes nothing (key: the address; then source and external id). Who unsubscribed stays unsubscribed, and
+    nobody who was suppressed or erased comes back. A record that cannot be mailed to is reported by line; the reason does not repeat
+    the address.
     """
-    with atomic():
-        lists = MailingList.wanted()
-        for record in records:
+    lists = _Lists(ctx)
+    for batch in _batched(iter(records)):
+        people = _people(batch, ctx)
+        for attempt in range(1, ATTEMPTS + 1):
             try:
-                email = normal_address(record.email)
-                name = header_text(record.name.strip(), limit=100)
-            except BadInput as error:
-                ctx.rejected(record.line, error.message)
+                with atomic():
+                    done = _Batch(people, ctx.source, lists).carry_out()
+                    if ctx.dry_run:
+                        transaction.set_rollback(True, using=alias())
+                break
+            except IntegrityError:
+                # Somebody signed up with one of these addresses meanwhile: the next look finds them.
+                if attempt == ATTEMPTS:
+                    raise
+        done.tell(ctx)
+
+
+def _batched(records: Iterator[SubscriberRecord]) -> Iterator[list[SubscriberRecord]]:
+    while batch := list(itertools.islice(records, BATCH)):
+        yield batch
+
+
+@dataclass(slots=True)
+class _Person:
+    """A record with its address and name as they are kept here."""
+
+    email: str
+    name: str
+    record: SubscriberRecord
+
+
+def _people(batch: list[SubscriberRecord], ctx: ImportContext) -> list[_Person]:
+    found: dict[str, _Person] = {}
+    for record in batch:
+        try:
+            person = _Person(normal_address(record.email), header_text(record.name.strip(), limit=100), record)
+        except BadInput as error:
+            ctx.rejecting(record.line, error.message, record.external_id)
+            continue
+        other = found.get(person.email)
+        if other is not None:
+            ctx.unchanged(KIND)
+            if STRICTNESS[Status(other.record.status)] >= STRICTNESS[Status(record.status)]:
                 continue
-            match _take_one(email, name, record, ctx.source, lists):
-                case "created":
-                    ctx.created(KIND)
-                case "updated":
-                    ctx.updated(KIND)
-                case "unchanged":
-                    ctx.unchanged(KIND)
+        found[person.email] = person
+    return list(found.values())
 
 
-def _take_one(
-    email: str, name: str, record: SubscriberRecord, source: str, lists: list[MailingList]
-) -> Literal["created", "updated", "unchanged"]:
-    external_id = str(record.external_id)
-    known = Subscriber.objects.filter(source=f"import:{source}", external_id=external_id).first()
-    by_address = Subscriber.objects.filter(email=email).first()
-    if known is None and by_address is None:
-        subscriber = Subscriber.objects.create(
-            email=email,
-            name=name,
-            status=Subscriber.Status.ACTIVE,
-            source=f"import:{source}",
-            external_id=external_id,
+class _Lists:
+    """The site's lists by key and title."""
+
+    def __init__(self, ctx: ImportContext) -> None:
+        self.all = MailingList.wanted()
+        self._named = {name.casefold(): entry for entry in self.all for name in (entry.title, entry.key)}
+        self._ctx = ctx
+
+    def of(self, record: SubscriberRecord) -> list[MailingList]:
+        """Those the record names; all where the source knows no lists. A list that is not here is reported, once."""
+        if record.lists is None:
+            return self.all
+        found = []
+        for name in record.lists:
+            entry = self._named.get(name.casefold())
+            if entry is not None:
+                found.append(entry)
+            elif "@" not in name:
+                self._ctx.note(f'The site has no list "{name[:60]}": who is on it was not put on a list for it.')
+        return found
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One transaction's work: looked up together, decided one by one, written together."""
+
+    people: list[_Person]
+    source: str
+    lists: _Lists
+    created: list[Subscriber] = field(default_factory=list)
+    changed: list[Subscriber] = field(default_factory=list)
+    unchanged: int = 0
+    erased: list[SubscriberRecord] = field(default_factory=list)
+    joining: list[tuple[Subscriber, list[MailingList]]] = field(default_factory=list)
+    said: list[ConsentRecord] = field(default_factory=list)
+
+    def carry_out(self) -> _Batch:
+        emails = [person.email for person in self.people]
+        keys = [person.record.external_id for person in self.people if person.record.external_id]
+        rows = Subscriber.objects.select_for_update()
+        here = {s.email: s for s in rows.filter(email__in=emails)}
+        numbered = {s.external_id: s for s in rows.filter(source=self._source, external_id__in=keys)}
+        barred = Suppression.held(emails)
+        for person in self.people:
+            self._decide(person, here.get(person.email), numbered, barred=person.email in barred)
+        self._write()
+        return self
+
+    def tell(self, ctx: ImportContext) -> None:
+        for count, told in (
+            (len(self.created), ctx.created),
+            (len(self.changed), ctx.updated),
+            (self.unchanged, ctx.unchanged),
+        ):
+            for _ in range(count):
+                told(KIND)
+        for record in self.erased:
+            ctx.rejecting(record.line, "the address was erased at its owner's wish", record.external_id)
+
+    @property
+    def _source(self) -> str:
+        return f"import:{self.source}"
+
+    def _decide(
+        self, person: _Person, subscriber: Subscriber | None, numbered: dict[str | None, Subscriber], *, barred: bool
+    ) -> None:
+        record = person.record
+        key = record.external_id or None
+        if barred and subscriber is None:
+            self.erased.append(record)
+        elif subscriber is None and key in numbered and numbered[key].pk is not None:
+            known = numbered[key]
+            known.email = person.email
+            self.changed.append(known)
+        elif subscriber is None:
+            made = self._create(person, None if key in numbered else key)
+            if key:
+                numbered[key] = made
+        elif self._change(subscriber, record):
+            self.changed.append(subscriber)
+        else:
+            self.unchanged += 1
+
+    def _create(self, person: _Person, key: str | None) -> Subscriber:
+        record, now = person.record, timezone.now()
+        subscriber = Subscriber(
+            email=person.email,
+            name=person.name,
+            language=record.language if record.language in dict(settings.LANGUAGES) else "",
+            status=record.status,
+            status_since=record.since or now,
+            source=self._source,
+            external_id=key,
             created_at=record.created_at,
         )
-        _note(subscriber, source, lists)
-        return "created"
-    if known is not None and by_address is None and known.email != email:
-        known.email = email
-        known.save(update_fields=["email"])
-        return "updated"
-    subscriber = by_address or known
-    assert subscriber is not None  # noqa: S101 one of the two is there
-    if subscriber.status != Subscriber.Status.PENDING:
-        return "unchanged"
-    subscriber.become(Subscriber.Status.ACTIVE)
-    _note(subscriber, source, lists)
-    return "updated"
+        self.created.append(subscriber)
+        self._note(subscriber, record)
+        return subscriber
 
+    def _change(self, subscriber: Subscriber, record: SubscriberRecord) -> bool:
+        """Only towards less mail, except that who waits for confirmation agreed there; whether there was anything to change."""
+        now, wanted = timezone.now(), Status(record.status)
+        present = Status(subscriber.status)
+        agreed = present == Status.PENDING and wanted == Status.ACTIVE
+        left = STRICTNESS[wanted] > max(STRICTNESS[present], STRICTNESS[Status.PENDING])
+        if wanted == Status.UNSUBSCRIBED and record.since and record.since < subscriber.status_since:
+            left = False  # they came back since then
+        if not agreed and not left:
+            return False
+        subscriber.status, subscriber.status_since = wanted, record.since or now
+        self._note(subscriber, record)
+        return True
 
-def _note(subscriber: Subscriber, source: str, lists: list[MailingList]) -> None:
-    actions.join(subscriber, lists)
-    subscriber.note_consent(ConsentRecord.Event.IMPORTED, source=f"import:{source}")
+    def _note(self, subscriber: Subscriber, record: SubscriberRecord) -> None:
+        now, event = timezone.now(), ConsentRecord.Event
+        said = {
+            Status.ACTIVE: (event.IMPORTED, record.consent_at or now),
+            Status.UNSUBSCRIBED: (event.WITHDRAWN, record.since or now),
+        }
+        status = Status(record.status)
+        if status == Status.ACTIVE:
+            self.joining.append((subscriber, self.lists.of(record)))
+        if status in said:
+            kind, at = said[status]
+            text = record.consent if status == Status.ACTIVE else ""
+            self.said.append(
+                ConsentRecord(subscriber=subscriber, event=kind, at=at, source=self._source[:60], text=text)
+            )
+
+    def _write(self) -> None:
+        Subscriber.objects.bulk_create(self.created)
+        if self.created and self.created[0].pk is None:
+            # MySQL does not say which numbers it gave.
+            numbers = dict(
+                Subscriber.objects.filter(email__in=[s.email for s in self.created]).values_list("email", "pk")
+            )
+            for subscriber in self.created:
+                subscriber.pk = numbers[subscriber.email]
+        for subscriber in self.changed:
+            subscriber.save(update_fields=["email", "status", "status_since"])
+        for said in self.said:
+            said.subscriber_id = said.subscriber.pk
+        ConsentRecord.objects.bulk_create(self.said)
+        Membership.objects.bulk_create(
+            [Membership(mailing_list=entry, subscriber_id=s.pk) for s, entries in self.joining for entry in entries],
+            ignore_conflicts=True,
+        )

@@ -58,7 +58,7 @@ class PageRecord:
     blocks: tuple[BodyBlock, ...] = ()
     slug: str = ""
     in_menu: bool = False
-    order: int = 0
+    go_live_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,22 @@ class ImportContext:
     Attributes:
         source: name of the source ("crispy-octo"); with a record's ``external_id`` the key of idempotence.
         dry_run: count what would happen, and change nothing.
+        language: of the source's content; empty if it does not say.
+        taken: told the record's ``external_id`` and the id of the page it is here, also when nothing changed.
     """
 
     def __init__(
-        self, source: str, report: Callable[[str, int, int], None] | None = None, *, dry_run: bool = False
+        self,
+        source: str,
+        report: Callable[[str, int, int], None] | None = None,
+        *,
+        dry_run: bool = False,
+        taken: Callable[[str, int], None] | None = None,
     ) -> None:
         self.source = source
         self.dry_run = dry_run
+        self.language = ""
+        self.taken = taken or (lambda external_id, page: None)
         self._report = report or (lambda step, done, total: None)
         self._created: Counter[str] = Counter()
         self._updated: Counter[str] = Counter()
@@ -159,6 +168,16 @@ class ImportContext:
                 self.progress(kind, done, total)
         self._current = ""
         self.progress(kind, done, total)
+
+    def watched_rows(self, kind: str, rows: Iterator[Any]) -> Iterator[Any]:
+        """Rows of an archive that are taken whatever they are: counted and shown."""
+        done = 0
+        for done, row in enumerate(rows, 1):
+            yield row
+            self.created(kind)
+            if done % PROGRESS_EVERY == 0:
+                self.progress(kind, done, 0)
+        self.progress(kind, done, done)
 
     def rejecting(self, line: int, reason: str, external_id: str) -> None:
         """`rejected`, for a record that could not even be made."""

@@ -1,0 +1,152 @@
+"""The one way by which an import fetches something from the network: only from public addresses, only a little, not for long.
+
+A name is resolved once and the connection goes to the address that was looked at, so that a name which answers differently the second
+time gains nothing. Every redirect is looked at again.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote, urljoin, urlsplit
+
+from webstreet.kernel.errors import Unavailable
+
+REDIRECTS_MAX = 4
+PORTS = {"http": 80, "https": 443}
+PIECE_BYTES = 64 * 1024
+Allowed = Callable[[str, int], bool]
+
+
+class FetchRefused(Unavailable):
+    """Something was not fetched: its address is not public, or the answer is not what was asked for."""
+
+    code = "fetch.refused"
+    retry = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """most_bytes of an answer; timeout_s for all of it, redirects included; types: beginnings of content types."""
+
+    most_bytes: int = 25 * 1024**2
+    timeout_s: float = 30.0
+    types: tuple[str, ...] = ("image/", "audio/", "video/", "application/pdf")
+
+
+def is_public(address: str, port: int) -> bool:
+    """Whether an IP address is one that anybody on the internet could ask, on a port of the web."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
+    if inner is not None:
+        found = inner
+    teredo = getattr(found, "teredo", None)
+    return found.is_global and not found.is_multicast and not teredo and port in PORTS.values()
+
+
+def fetch(url: str, limits: Limits | None = None, *, allowed: Allowed = is_public) -> bytes:
+    """The body of a GET.
+
+    Raises:
+        FetchRefused: the address is not public, the answer is no 200, too large, too slow, or of another type. The message names no
+            address.
+    """
+    limits = limits or Limits()
+    until = time.monotonic() + limits.timeout_s
+    for _ in range(REDIRECTS_MAX + 1):
+        answer = _get(url, limits, until, allowed)
+        if isinstance(answer, bytes):
+            return answer
+        url = answer
+    raise FetchRefused("it redirects too often")
+
+
+def _get(url: str, limits: Limits, until: float, allowed: Allowed) -> bytes | str:
+    """The body, or where it redirects to."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
+    except ValueError:
+        raise FetchRefused("its address is not one") from None
+    if parts.scheme not in PORTS or not host or parts.username is not None:
+        raise FetchRefused("its address is not one of the web")
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._") + (
+        f"?{quote(parts.query, safe='=&%+/:,;@!$~-._')}" if parts.query else ""
+    )
+    connection = _Pinned(host, port, _address(host, port, allowed), until, secure=parts.scheme == "https")
+    try:
+        connection.request("GET", path, headers={"User-Agent": "Webstreet", "Accept-Encoding": "identity"})
+        response = connection.getresponse()
+        if response.status in (301, 302, 303, 307, 308):
+            return urljoin(url, response.getheader("Location") or "")
+        if response.status != 200:
+            raise FetchRefused(f"it is answered with {response.status}")
+        kind = (response.getheader("Content-Type") or "").lower()
+        if not kind.startswith(limits.types):
+            raise FetchRefused("it is not an image, a sound, a film or a PDF")
+        return _body(connection, response, limits, until)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise FetchRefused(f"its server does not answer ({type(error).__name__})") from None
+    finally:
+        connection.close()
+
+
+def _address(host: str, port: int, allowed: Allowed) -> str:
+    try:
+        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError):
+        raise FetchRefused("its host is not known") from None
+    # All of them: a name with a public and a private address is up to something.
+    if not found or not all(allowed(address, port) for address in found):
+        raise FetchRefused("its address is not public")
+    return found[0]
+
+
+def _body(connection: _Pinned, response: http.client.HTTPResponse, limits: Limits, until: float) -> bytes:
+    pieces, size = [], 0
+    if response.length is not None and response.length > limits.most_bytes:
+        raise FetchRefused("it is too large")
+    while True:
+        connection.hurry(until)
+        piece = response.read1(PIECE_BYTES)
+        if not piece:
+            break
+        size += len(piece)
+        if size > limits.most_bytes:
+            raise FetchRefused("it is too large")
+        pieces.append(piece)
+    if response.length:
+        raise FetchRefused("its answer was cut off")
+    return b"".join(pieces)
+
+
+class _Pinned(http.client.HTTPConnection):
+    """A connection to an address that was chosen before, under the name that was asked for."""
+
+    def __init__(self, host: str, port: int, address: str, until: float, *, secure: bool) -> None:
+        super().__init__(host, port, timeout=_left(until))
+        self._address, self._until, self._secure = address, until, secure
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((self._address, self.port), _left(self._until))
+        if self._secure:
+            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+
+    def hurry(self, until: float) -> None:
+        if self.sock is not None:
+            self.sock.settimeout(_left(until))
+
+
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise FetchRefused("it takes too long")
+    return left

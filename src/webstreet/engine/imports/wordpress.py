@@ -1,0 +1,398 @@
+"""From WordPress: an export (WXR 1.0 to 1.2) alone, or in an archive together with the folder of its uploads.
+
+The export is read three times as a stream. First everything is checked and surveyed, and nothing is changed. Then each record is taken
+in small transactions, so that an import that was cut off is finished by repeating it. Last, bodies that point to what came after them
+are looked at again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.models import Page, Site
+
+from webstreet.contract.jobs import ImportReport
+from webstreet.engine import hooks
+from webstreet.engine.imports import ArticleRecord, ImportContext, PageRecord, Status, archives, attachments, fetching
+from webstreet.engine.imports.bodies import BODY_MAX, Targets, blocks_of, plain_text
+from webstreet.engine.imports.crispy_octo import ImportFileMissing
+from webstreet.engine.imports.origin import Origin
+from webstreet.engine.imports.survey import Survey
+from webstreet.engine.imports.wxr import Item, Wxr, invalid
+
+SOURCE = "wordpress"
+BATCH = 25
+REPORT_EVERY_BYTES = 4 * 1024 * 1024
+INTRO_MAX = 500
+PATH_MAX = 255
+HERE = "here"
+"""Kind of the `Origin` that names the page of a record, whichever atom made it."""
+Report = Callable[[str, int, int], None]
+_STATUSES: dict[str, Status] = {
+    "publish": "public",
+    "future": "scheduled",
+    "draft": "draft",
+    "pending": "draft",
+    "auto-draft": "draft",
+    "private": "private",
+}
+
+
+def run(path: Path, report: Report, *, fetch_remote: bool = False) -> ImportReport:
+    """Take over posts, pages, authors, categories, tags, menus, images and documents.
+
+    Args:
+        path: the export, or an archive (.zip, .tar.gz) that holds it and the files of ``wp-content/uploads``.
+        fetch_remote: files that are not in the archive may be fetched from the source's site.
+
+    Raises:
+        ImportFileMissing: no such file. ExportInvalid, ArchiveRefused: it cannot be read; nothing was changed.
+    """
+    with _working_folder() as folder:
+        export, uploads = _opened(path, folder)
+        survey = Survey(folder / "survey.sqlite3")
+        try:
+            return _Import(export, uploads, survey, report, fetch_remote=fetch_remote).run()
+        finally:
+            survey.close()
+
+
+@contextmanager
+def _working_folder() -> Iterator[Path]:
+    parent = settings.WEBSTREET_ENVIRONMENT.data_dir
+    folder = Path(tempfile.mkdtemp(prefix="import-", dir=parent if parent.is_dir() else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _opened(path: Path, folder: Path) -> tuple[Path, Path | None]:
+    """The export, and the folder of uploads where there is one."""
+    try:
+        if not archives.is_archive(path):
+            return path, None
+    except OSError as error:
+        raise ImportFileMissing(f"{path} cannot be read: {error.strerror}.") from None
+    export, uploads = folder / "export.xml", folder / "uploads"
+    for entry in archives.entries(path):
+        name = entry.path
+        if name.suffix.lower() == ".xml" and "uploads" not in name.parts:
+            if not export.exists():
+                archives.copied(entry, export)
+        elif attachments.kind_of(name.name):
+            below = name.parts[name.parts.index("uploads") + 1 :] if "uploads" in name.parts else name.parts
+            target = uploads.joinpath(*below)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            archives.copied(entry, target)
+    if not export.exists():
+        raise invalid(
+            1,
+            "is an archive without an export (.xml) in it.",
+            "Put the export beside the folder uploads.",
+            "wxr.not_wxr",
+        )
+    return export, uploads
+
+
+class _Import:
+    """One run, from the survey to the report."""
+
+    def __init__(
+        self, export: Path, uploads: Path | None, survey: Survey, report: Report, *, fetch_remote: bool
+    ) -> None:
+        self._export, self._uploads, self._survey = export, uploads, survey
+        self._report, self._fetch_remote = report, fetch_remote
+        self._context = ImportContext(SOURCE, report, taken=self._taken)
+        self._authors: dict[str, str] = {}
+        self._in_menu: set[str] = set()
+        self._base = ""
+
+    def run(self) -> ImportReport:
+        self._look()
+        self._files()
+        self._records("content", self._context, late_only=False)
+        if self._survey.late():
+            # What they say of the same records was said already.
+            self._records("links", ImportContext(SOURCE, taken=self._taken), late_only=True)
+        self._once("tree", self._tree)
+        self._once("menu", self._menu_order)
+        self._menu_losses()
+        self._redirects()
+        return self._context.finish()
+
+    # -- First look ----------------------------------------------------------------------------------------------------
+    def _look(self) -> None:
+        size, shown = self._export.stat().st_size, 0
+
+        def on_bytes(done: int) -> None:
+            nonlocal shown
+            if done - shown >= REPORT_EVERY_BYTES or done >= size:
+                shown = done
+                self._report("check", done, size)
+
+        context = self._context
+        with self._export.open("rb") as file:
+            wxr = Wxr(
+                file, on_bytes, lambda line: context.lost(line, "a character that XML does not allow was replaced")
+            )
+            for item in wxr:
+                if item.post_type == "attachment" or item.status != "trash":
+                    self._note(item)
+                else:
+                    context.counted("trash")
+        channel, survey = wxr.channel, self._survey
+        survey.know(channel)
+        self._authors, self._base = channel.authors, channel.home_url or channel.site_url
+        context.language = channel.language.split("-")[0].lower()
+        self._in_menu = {number for kind, number, *_ in survey.menu() if kind == "page"}
+        context.counted("comments", survey.comments)
+        for kind, number in sorted(survey.counts.items()):
+            if kind not in ("post", "page", "attachment", "nav_menu_item"):
+                context.counted(kind or "without a type", number)
+
+    def _note(self, item: Item) -> None:
+        if not item.post_id:
+            self._context.rejected(item.line, "there is no number (wp:post_id)")
+        elif not self._survey.add(item):
+            self._context.rejecting(item.line, "the number occurs a second time; the first is taken", item.post_id[:40])
+
+    # -- Files ---------------------------------------------------------------------------------------------------------
+    def _files(self) -> None:
+        total = self._survey.counts["attachment"]
+        for done, (number, path, url, title, alt, line) in enumerate(self._survey.files(), 1):
+            name = (path or url).rsplit("/", 1)[-1].partition("?")[0][:200]
+            self._file(number, path, url, name, title, alt, line)
+            if done % 20 == 0 or done == total:
+                self._report("files", done, total)
+
+    def _file(self, number: str, path: str, url: str, name: str, title: str, alt: str, line: int) -> None:
+        context, kind = self._context, attachments.kind_of(name)
+        plural = f"{kind}s"
+        if not kind:
+            context.rejecting(line, f'the file "{name[:80]}" is of a type that is not taken', number)
+        elif attachments.find(SOURCE, kind, number) is not None:
+            context.unchanged(plural)
+        else:
+            try:
+                with self._opened_file(path, url) as file:
+                    attachments.put(SOURCE, number, name, file, title=title, alt=alt)
+            except (attachments.FileRefused, fetching.FetchRefused) as error:
+                context.rejecting(line, f'the file "{name[:80]}" is not taken: {error.message}', number)
+            else:
+                context.created(plural)
+
+    @contextmanager
+    def _opened_file(self, path: str, url: str) -> Iterator[IO[bytes]]:
+        below = url.split("/uploads/", 1)[1] if "/uploads/" in url else ""
+        name = (path or url).rsplit("/", 1)[-1]
+        found = attachments.file_below(self._uploads, path, below, name) if self._uploads else None
+        if found is not None:
+            with found.open("rb") as file:
+                yield file
+        elif self._fetch_remote:
+            yield attachments.from_bytes(fetching.fetch(url))
+        else:
+            where = "it is not in the archive's uploads" if self._uploads else "the export has no uploads beside it"
+            raise attachments.FileRefused(f"{where}; --fetch-remote fetches it from the old site")
+
+    # -- Posts and pages -------------------------------------------------------------------------------------------------
+    def _records(self, step: str, context: ImportContext, *, late_only: bool) -> None:
+        """Take posts and pages in small transactions, in the order of the file."""
+        survey = self._survey
+        taken = {kind for kind, hook in (("post", "import_articles"), ("page", "import_pages")) if hooks.has(hook)}
+        total = survey.late() if late_only else survey.counts["post"] + survey.counts["page"]
+        done = 0
+        with self._export.open("rb") as file:
+            wanted = (i for i in Wxr(file) if i.post_type in ("post", "page") and i.status != "trash")
+            chosen = (i for i in wanted if survey.is_first(i) and (not late_only or survey.is_late(i.post_id)))
+            for batch in _batched(chosen, BATCH):
+                with transaction.atomic():
+                    for item in batch:
+                        self._take(item, taken, context)
+                done += len(batch)
+                self._report(step, done, total)
+
+    def _take(self, item: Item, taken: set[str], context: ImportContext) -> None:
+        status = _STATUSES.get(item.status)
+        if item.post_type not in taken:
+            context.counted(item.post_type)
+        elif status is None:
+            context.rejecting(item.line, "its status is not one of WordPress's own", item.post_id)
+        elif len(item.content) > BODY_MAX:
+            context.rejecting(
+                item.line, f"its text has more than {BODY_MAX // 1_000_000} million characters", item.post_id
+            )
+        elif item.post_type == "post":
+            hooks.call("import_articles", [self._article(item, status, context)], context)
+        else:
+            hooks.call("import_pages", [self._page(item, status, context)], context)
+
+    def _article(self, item: Item, status: Status, context: ImportContext) -> ArticleRecord:
+        when = self._moment(item, context)
+        if status == "scheduled" and when <= timezone.now():
+            status = "public"
+        if item.password and status != "draft":
+            context.lost(item.line, "it had a password; it is private here", _subject(item))
+            status = "private"
+        intro = plain_text(item.excerpt)
+        if len(intro) > INTRO_MAX:
+            context.lost(item.line, f"its excerpt is longer than {INTRO_MAX} characters and was cut", _subject(item))
+        name = self._authors.get(item.creator, item.creator).partition("@")[0].strip()
+        terms = (term[2] or term[1] for term in item.terms if term[0] in ("category", "post_tag", "tag"))
+        names = (" ".join(term.replace(",", " ").split())[:100] for term in terms)
+        tags = {n.casefold(): n for n in names if n and n.casefold() not in ("uncategorized", "non classé")}
+        cover = attachments.find(SOURCE, "image", item.meta.get("_thumbnail_id", "")[:40])
+        return ArticleRecord(
+            item.post_id, item.title, "", status, when, item.line,
+            blocks=self._blocks(item, context), slug=slugify(item.slug), intro=intro[:INTRO_MAX],
+            authors=((slugify(name) or "author", name),) if name else (), tags=tuple(tags.values()), cover=cover,
+        )  # fmt: skip
+
+    def _page(self, item: Item, status: Status, context: ImportContext) -> PageRecord:
+        when = self._moment(item, context) if status == "scheduled" else None
+        published = status == "public" or (when is not None and when <= timezone.now())
+        if item.password or status == "private":
+            context.lost(
+                item.line,
+                "pages are for everybody here: it was private, or had a password, and is a draft",
+                _subject(item),
+            )
+            published = False
+        return PageRecord(
+            item.post_id, item.title, published, item.line, blocks=self._blocks(item, context), slug=slugify(item.slug),
+            in_menu=item.post_id in self._in_menu, go_live_at=None if published else when,
+        )  # fmt: skip
+
+    def _moment(self, item: Item, context: ImportContext) -> dt.datetime:
+        for text in (item.date_gmt, item.date):
+            if text and not text.startswith("0000"):
+                try:
+                    moment = dt.datetime.fromisoformat(text)
+                except ValueError:
+                    continue
+                return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        if item.status != "draft":
+            context.lost(item.line, "it has no date that can be read; it is of today", _subject(item))
+        return timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def _blocks(self, item: Item, context: ImportContext) -> tuple[tuple[str, object], ...]:
+        start, subject, survey = item.content_line, _subject(item), self._survey
+
+        def image(url: str, number: str) -> int | None:
+            found = attachments.find(SOURCE, "image", number[:40]) if number else None
+            return found if found is not None else attachments.find(SOURCE, "image", survey.file_at(url))
+
+        def page(url: str) -> int | None:
+            if survey.is_home(url):
+                return _root().pk
+            number = survey.item_at(url)
+            if not number:
+                return None
+            found = _page_of(number)
+            if found is None:
+                survey.note_late(item.post_id)
+            return found
+
+        targets = Targets(
+            image, lambda url: attachments.find(SOURCE, "document", survey.file_at(url)), page, self._base
+        )
+        return blocks_of(item.content, targets, lambda line, what: context.lost(start + line - 1, what, subject))
+
+    def _taken(self, external_id: str, page: int) -> None:
+        Origin.objects.update_or_create(source=SOURCE, kind=HERE, external_id=external_id, defaults={"object_id": page})
+
+    # -- What comes of several -------------------------------------------------------------------------------------------
+    def _once(self, what: str, work: Callable[[], None]) -> None:
+        """Where things stand is an editor's business after the first time."""
+        key = {"source": SOURCE, "kind": "step", "external_id": what}
+        if not Origin.objects.filter(**key).exists():
+            with transaction.atomic():
+                work()
+                Origin.objects.create(**key, object_id=0)
+
+    def _tree(self) -> None:
+        for number, parent_number in self._survey.parents():
+            page, parent = (_page_by_number(n) for n in (number, parent_number))
+            if page is None or parent is None or page.is_child_of(parent) or parent.is_descendant_of(page):
+                continue
+            if parent.get_children().filter(slug=page.slug).exists():
+                continue
+            page.move(parent, pos="last-child")
+
+    def _menu_order(self) -> None:
+        for kind, number, _url, _title, _line in self._survey.menu():
+            page = _page_by_number(number) if kind == "page" else None
+            if page is not None:
+                page.move(page.get_parent(), pos="last-child")
+
+    def _menu_losses(self) -> None:
+        """Entries that are no pages: the menu's links are a parameter of the site, which an import does not change."""
+        for kind, _number, url, title, line in self._survey.menu():
+            if kind == "page":
+                self._context.counted("menu entries")
+            else:
+                where = f" to {url[:200]}" if url else ""
+                reason = f'the menu\'s entry "{title[:80]}"{where} is no page: add it to the parameter menu.links'
+                self._context.lost(line, reason)
+
+    def _redirects(self) -> None:
+        for batch in _batched(self._survey.addresses(), 200):
+            with transaction.atomic():
+                for number, path, line in batch:
+                    self._redirect(number, path, line)
+
+    def _redirect(self, number: str, path: str, line: int) -> None:
+        page = _page_by_number(number)
+        if page is None:
+            return
+        old = Redirect.normalise_path(path)
+        new = page.get_url_parts()
+        if not old or old == "/" or (new and Redirect.normalise_path(new[2] or "") == old):
+            return
+        if len(old) > PATH_MAX:
+            self._context.lost(line, "its old address is too long to be kept")
+            return
+        _, created = Redirect.objects.get_or_create(
+            old_path=old, site=None, defaults={"redirect_page_id": page.pk, "is_permanent": True}
+        )
+        (self._context.created if created else self._context.unchanged)("redirects")
+
+
+def _subject(item: Item) -> str:
+    return f'"{item.title[:60]}"' if item.title else f"number {item.post_id[:20]}"
+
+
+def _root() -> Page:
+    return Site.objects.select_related("root_page").get(is_default_site=True).root_page
+
+
+def _page_of(number: str) -> int | None:
+    return (
+        Origin.objects.filter(source=SOURCE, kind=HERE, external_id=number[:100])
+        .values_list("object_id", flat=True)
+        .first()
+    )
+
+
+def _page_by_number(number: str) -> Page | None:
+    found = _page_of(number)
+    page: Page | None = Page.objects.filter(pk=found).first() if found is not None else None
+    return page.specific if page is not None else None
+
+
+def _batched(found: Iterator, size: int) -> Iterator[list]:  # type: ignore[type-arg]
+    while batch := list(itertools.islice(found, size)):
+        yield batch

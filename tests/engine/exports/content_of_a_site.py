@@ -1,0 +1,85 @@
+"""Run inside a site: fills it with one of everything that an export has to carry."""
+
+import datetime as dt
+import io
+import json
+
+from django.core.files.base import ContentFile
+from django.utils import timezone
+from PIL import Image as Pillow
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.documents import get_document_model
+from wagtail.images import get_image_model
+from wagtail.models import Locale, Site
+
+from webstreet.atoms.articles.models import Article, ArticleIndex, Author, ReadingList, ReadingListEntry
+from webstreet.atoms.newsletter import actions
+from webstreet.atoms.newsletter.models import MailingList, Subscriber
+from webstreet.atoms.pages.models import StandardPage
+
+home = Site.objects.get(is_default_site=True).root_page.specific
+out = io.BytesIO()
+Pillow.new("RGB", (400, 300), "red").save(out, "JPEG")
+image = get_image_model()(
+    title="Champ",
+    description="Un champ rouge",
+    focal_point_x=10,
+    focal_point_y=20,
+    focal_point_width=5,
+    focal_point_height=5,
+)
+image.file.save("champ.jpg", ContentFile(out.getvalue()))
+image.tags.add("rouge")
+document = get_document_model()(title="Papier")
+document.file.save("papier.pdf", ContentFile(b"%PDF-1.4 x"))
+author = Author.objects.create(name="Zoé", slug="zoe", bio="Écrit.", photo=image)
+about = StandardPage.objects.filter(locale=home.locale).first()
+
+
+def article(slug, **more):
+    found = Article(title=slug.title(), slug=slug, locale=home.locale, **more)
+    home.add_child(instance=found)
+    return found
+
+
+reading = ReadingList(title="À lire", slug="a-lire", locale=home.locale, intro="Dans l’ordre")
+home.add_child(instance=reading)
+first = article("first", published_at=timezone.now(), intro="Intro", cover=image, cover_alt="Rouge")
+second = article("second", visibility="private")
+body = [
+    {"type": "text", "value": f'<p>See <a linktype="page" id="{second.pk}">second</a>, <a linktype="document" id="{document.pk}">paper</a>'
+     f' and <a linktype="page" id="{about.pk}">about</a>.</p>'},
+    {"type": "image", "value": {"image": {"image": image.pk, "decorative": False, "alt_text": "Un champ"}, "caption": "c", "wide": True}},
+    {"type": "page_links", "value": {"title": "More", "pages": [{"type": "item", "value": about.pk}]}},
+]  # fmt: skip
+first.body = json.dumps(body)
+first.authors = [author]
+first.tags.set(["un", "deux"])
+first.save_revision().publish()
+reading.entries = [ReadingListEntry(article=second), ReadingListEntry(article=first)]
+reading.save_revision().publish()
+draft = article("draft", live=False)
+draft.save_revision()
+later = article("later", live=False, go_live_at=timezone.now() + dt.timedelta(days=3))
+later.save_revision().publish()
+changed = article("changed")
+changed.title = "Changed, not published"
+changed.save_revision()
+below = StandardPage(title="Below", slug="below", locale=home.locale, show_in_menus=True)
+about.add_child(instance=below)
+below.save_revision().publish()
+french = ArticleIndex.objects.get(locale=Locale.objects.get(language_code="fr"))
+translated = Article(title="Premier", slug="premier", locale=french.locale, translation_key=first.translation_key)
+french.add_child(instance=translated)
+StandardPage.objects.filter(slug="imprint").first() and StandardPage.objects.filter(slug="imprint").first().delete()
+gone = article("gone")
+gone.delete()
+Redirect.objects.create(old_path="/old", redirect_page=first)
+Redirect.objects.create(old_path="/away", redirect_link="https://elsewhere.example/")
+people = {
+    status: Subscriber.objects.create(email=f"{status}@b.example", name="N", status=status)
+    for status in Subscriber.Status.values
+}
+actions.join(people["active"], [MailingList.main()])
+people["active"].note_consent("confirmed", version="1", text="Yes", source="link", network="192.0.2.0/24")
+print("filled")

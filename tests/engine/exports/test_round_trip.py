@@ -1,0 +1,107 @@
+"""An archive of one site read into another makes an equal site; an archive that was touched makes nothing."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from webstreet.engine.exports import CHECKSUMS, MANIFEST
+
+FILL = Path(__file__).with_name("content_of_a_site.py")
+PAGES = """
+import json, re
+from django.test import Client
+from wagtail.models import Page
+found = {}
+for page in Page.objects.filter(depth__gt=1).live():
+    path = "/" + (page.specific.get_url() or "").split("/", 3)[-1]
+    answer = Client().get(path)
+    text = answer.content.decode()
+    text = re.sub(r"(original_images|images)/[^\\"' ,]+", "FILE", text)
+    found[path] = [answer.status_code, re.sub(r"\\b(id|for|aria-labelledby|href)=.[^ >]*[0-9]{1,3}[^ >]*", "", text)]
+for path in ("/old/", "/away/", "/gone/", "/feed/", "/sitemap.xml"):
+    answer = Client().get(path)
+    found[path] = [answer.status_code, answer.headers.get("Location", "")]
+print(json.dumps(found))
+"""
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    with tarfile.open(path) as archive:
+        return {info.name: archive.extractfile(info).read() for info in archive}
+
+
+def rows(path: Path) -> dict[str, list]:
+    """Rows by kind, in an order of their own."""
+    found: dict[str, list] = {}
+    for name, data in contents(path).items():
+        if name.startswith("rows/"):
+            found.setdefault(name.split("/")[1].rsplit("-", 1)[0], []).extend(
+                json.loads(line) for line in data.splitlines()
+            )
+    return found
+
+
+@pytest.fixture
+def filled(site_processes, tmp_path):
+    """(a site with everything in it, its archive)."""
+    site = site_processes()
+    site.documents("prepare")
+    assert site.python(f"exec(open({str(FILL)!r}).read(), {{}})").endswith("filled")
+    archive = tmp_path / "a.tar.gz"
+    site.documents("export", str(archive))
+    return site, archive
+
+
+def test_a_site_read_back_is_an_equal_site(filled, site_processes, tmp_path):
+    old, archive = filled
+    new = site_processes()
+    new.documents("prepare")
+    report = new.documents("import", "--from", "webstreet", str(archive))[-1]
+    assert report["rejected"] == []
+    assert report["notes"] == []
+    second = tmp_path / "b.tar.gz"
+    new.documents("export", str(second))
+    was, now = rows(archive), rows(second)
+    assert sorted(was) == sorted(now)
+    for kind, found in was.items():
+        assert now[kind] == found, kind
+    files = [{n: d for n, d in contents(a).items() if n.startswith("files/")} for a in (archive, second)]
+    assert files[0] == files[1]
+    assert len(files[0]) == 2
+    assert json.loads(new.python(PAGES).splitlines()[-1]) == json.loads(old.python(PAGES).splitlines()[-1])
+    people = {row["email"]: row for row in now["newsletter-subscribers"]}
+    assert people["suppressed@b.example"]["status"] == "suppressed"
+    assert people["active@b.example"]["lists"]
+    assert people["active@b.example"]["consents"][0]["network"] == "192.0.2.0/24"
+    again = new.documents("import", "--from", "webstreet", str(archive))[-1]
+    assert "taken before" in again["notes"][0]
+    refused = old.run("import", "--from", "webstreet", str(second))
+    assert json.loads(refused.stdout.splitlines()[-1])["code"] == "import.site_not_empty"
+
+
+def test_what_lives_at_the_client_can_be_left_out(filled, tmp_path):
+    site, _ = filled
+    site.documents("export", "--leave-out", "newsletter", str(tmp_path / "without.tar.gz"))
+    found = contents(tmp_path / "without.tar.gz")
+    assert json.loads(found[MANIFEST])["left_out"] == ["newsletter"]
+    assert not any("newsletter" in name for name in found)
+    assert b"@b.example" not in b"".join(found.values())
+
+
+def test_the_archive_on_standard_output_is_the_same(filled):
+    import subprocess
+    import sys
+
+    site, archive = filled
+    done = subprocess.run([sys.executable, "-m", "webstreet.engine", "export", "-"], env=site.environ, capture_output=True, timeout=200, check=True)  # fmt: skip
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as found:
+        names = found.getnames()
+    assert names == list(contents(archive))
+    assert (names[0], names[-1]) == (MANIFEST, CHECKSUMS)
+    assert gzip.decompress(done.stdout)
