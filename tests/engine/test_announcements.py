@@ -40,6 +40,14 @@ def test_the_first_time_only(told):
     assert told == [one]
 
 
+def test_one_from_before_the_clock_was_set_back_is_handed_over(told):
+    one = uuid.uuid4()
+    FirstPublic.objects.create(uuid=one, created_at=timezone.now() + dt.timedelta(days=1))
+    hand_over_left()
+    drain()
+    assert told == [one]
+
+
 def test_a_rolled_back_publication_is_not_handed_over(told):
     with transaction.atomic():
         became_public(uuid.uuid4())

@@ -65,6 +65,8 @@ def test_a_foreign_host_name_is_refused(web):
         errors.gone,
         errors.server_error,
         errors.store_down,
+        errors.site_down,
+        errors.out_of_room,
     ],
 )
 def test_every_message_has_a_page_even_without_the_theme(rf, settings, page):

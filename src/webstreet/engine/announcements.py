@@ -87,7 +87,9 @@ def hand_over(uuid: str) -> None:
 @every(10)
 def hand_over_left() -> None:
     """Enqueue again what should have been handed over by now."""
-    limit = timezone.now() - dt.timedelta(seconds=LEFT_AFTER_S)
-    left = FirstPublic.objects.filter(handed_over_at=None, suppressed=False, created_at__lt=limit)
+    now = timezone.now()
+    # Not those of this moment; one from the future is from before the clock was set back.
+    fresh = (now - dt.timedelta(seconds=LEFT_AFTER_S), now)
+    left = FirstPublic.objects.filter(handed_over_at=None, suppressed=False).exclude(created_at__range=fresh)
     for uuid in left.order_by("created_at").values_list("uuid", flat=True)[:100]:
         hand_over.enqueue(str(uuid))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -14,8 +15,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
 
+from webstreet.engine.away import is_away, is_full
+from webstreet.engine.backends.breaker import StoreDown
+
 logger = logging.getLogger(__name__)
 RETRY_AFTER_S = 15
+RETRY_SITE_AFTER_S = 5
 
 
 def message(request: HttpRequest, status: int, title: str, text: str, **more: Any) -> HttpResponse:
@@ -131,7 +136,20 @@ def gone(request: HttpRequest) -> HttpResponse:
     )
 
 
+def trouble(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """503 if the error says that the site lacks something it stands on, and will be well again once it is back; else None."""
+    if is_full(error):
+        return out_of_room(request)
+    if isinstance(error, StoreDown) and error.alias != "default":
+        return store_down(request)
+    return site_down(request) if is_away(error) else None
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
+    # Django calls this inside its except block. An error of a middleware comes here without passing `process_exception`.
+    known = trouble(request, sys.exc_info()[1])
+    if known is not None:
+        return known
     if is_api(request):
         return problem(500, "webstreet.error", "Something went wrong on our side.")
     return message(
@@ -147,12 +165,30 @@ def store_down(request: HttpRequest) -> HttpResponse:
     """An atom's own database is away."""
     title = gettext("Back in a moment")
     text = gettext("This part of the site is not available right now. The rest works as usual.")
-    then = gettext("Reload the page in a minute.")
+    return _unavailable(request, "store.down", title, text, gettext("Reload the page in a minute."), RETRY_AFTER_S)
+
+
+def site_down(request: HttpRequest) -> HttpResponse:
+    """The site's own database is away."""
+    title = gettext("Back in a moment")
+    text = gettext("This site cannot reach its content right now. Nothing is lost.")
+    return _unavailable(request, "site.down", title, text, gettext("Reload the page in a minute."), RETRY_SITE_AFTER_S)
+
+
+def out_of_room(request: HttpRequest) -> HttpResponse:
+    """Nothing can be written: the disk or the database is full."""
+    title = gettext("Nothing can be saved right now")
+    text = gettext("The site has no room left, so what you sent was not saved. Everything saved before is safe.")
+    then = gettext("Whoever runs the site has to make room. Keep what you wrote and try again later.")
+    return _unavailable(request, "site.full", title, text, then, RETRY_AFTER_S)
+
+
+def _unavailable(request: HttpRequest, code: str, title: str, text: str, then: str, retry_after_s: int) -> HttpResponse:
     if is_api(request):
-        response: HttpResponse = problem(503, "store.down", title, text)
+        response: HttpResponse = problem(503, code, title, text)
     else:
         response = message(request, 503, title, text, then=then)
-    response["Retry-After"] = str(RETRY_AFTER_S)
+    response["Retry-After"] = str(retry_after_s)
     return response
 
 

@@ -5,10 +5,13 @@ None but the metrics asks an atom's database, and those go on without it.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from django.conf import settings
 from django.core.cache import caches
@@ -21,10 +24,13 @@ from webstreet import __version__
 from webstreet.contract import CONTRACT_VERSION, health
 from webstreet.contract.base import Document
 from webstreet.engine import hooks
+from webstreet.engine.away import is_away, is_full
 from webstreet.engine.network import client_ip, is_loopback, within
 from webstreet.engine.routers import home
 
 STARTED_AT = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+ROOM_BYTES = 8_000_000
+"""Less than that and the next uploaded picture may not fit."""
 _migrated = threading.Event()
 
 
@@ -55,6 +61,7 @@ def ready() -> health.Ready:
     parts += [_database(atom) for atom in sorted(settings.WEBSTREET_SENSITIVE)]
     if settings.WEBSTREET_ENVIRONMENT.redis_url:
         parts.append(_cache())
+    parts.append(_disk())
     if parts[0].ok:
         parts += [part for found in hooks.call("ready_parts") for part in found]
     good = all(part.ok for part in parts if part.needed)
@@ -117,7 +124,8 @@ def _database(alias: str) -> health.Part:
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT 1")
     except Exception as error:  # noqa: BLE001 whatever a driver raises, the answer is "not ok"
-        return health.Part(name=name, ok=False, needed=needed, note=type(error).__name__)
+        note = f"{_away(error)}; {'pages that need it answer 503' if not needed else 'nothing can be read or saved'}"
+        return health.Part(name=name, ok=False, needed=needed, note=note)
     return health.Part(name=name, ok=True, needed=needed, note=f"{(time.monotonic() - began) * 1000:.0f} ms")
 
 
@@ -136,4 +144,27 @@ def _migrations() -> health.Part:
 
 
 def _cache() -> health.Part:
-    return health.Part(name="cache", ok=caches["default"].answers(), needed=False)
+    good = caches["default"].answers()
+    note = "" if good else "Redis does not answer; the site is slower and background work waits"
+    return health.Part(name="cache", ok=good, needed=False, note=note)
+
+
+def _away(error: Exception) -> str:
+    """In words, and without the driver's: they name host and user."""
+    if is_full(error):
+        return "has no room left"
+    return "does not answer" if is_away(error) else f"cannot be used ({type(error).__name__})"
+
+
+def _disk() -> health.Part:
+    """Whether there is room where the site keeps files. Full, it still shows what it has."""
+    environment = settings.WEBSTREET_ENVIRONMENT
+    left = []
+    for folder in {environment.data_dir, Path(settings.MEDIA_ROOT)}:
+        with contextlib.suppress(OSError):
+            found = os.statvfs(folder)
+            left.append(found.f_bavail * found.f_frsize)
+    if not left or min(left) >= ROOM_BYTES:
+        return health.Part(name="disk", ok=True, needed=False)
+    note = f"{min(left) / 1_000_000:.0f} MB left; what is there is shown, but hardly anything can be saved"
+    return health.Part(name="disk", ok=False, needed=False, note=note)

@@ -1,4 +1,4 @@
-"""Believes proxies only when we know them, and turns an atom's dead database into a page."""
+"""Believes proxies only when we know them, and turns a dead database into a page."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from django.utils import translation
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from webstreet.engine import site as this_site
-from webstreet.engine.backends.breaker import StoreDown
-from webstreet.engine.errors import store_down
+from webstreet.engine.errors import trouble
 from webstreet.engine.network import within
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -75,7 +74,7 @@ class KnownSite:
 
 
 class StoreDownPage:
-    """503 with Retry-After when the database of an atom does not answer; everything else of the site goes on."""
+    """503 with Retry-After when a database does not answer, an atom's or the site's, or has no room left."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -84,4 +83,4 @@ class StoreDownPage:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return store_down(request) if isinstance(exception, StoreDown) else None
+        return trouble(request, exception)

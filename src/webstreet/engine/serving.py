@@ -10,7 +10,6 @@ version is pinned and ``tests/engine/test_serving.py`` swaps processes under loa
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import signal
@@ -24,13 +23,14 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from webstreet.kernel.process import die_with_parent
+
 logger = logging.getLogger(__name__)
 THREADS = 6
 GRACE_S = 30
 BACKLOG = 1024
 DRAIN_S = 1.0
 """How long a connection that was accepted just before the end has to send its request."""
-PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class InheritedSocketServer(MPServer):
@@ -84,13 +84,12 @@ def _holder(fd: int) -> SocketHolder:
 
 def _application() -> Any:
     """Called in the process that serves: it must not outlive its parent, or it would hold the socket as nobody's child."""
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        raise SystemExit(1)
+    die_with_parent(os.getppid())
     signal.signal(signal.SIGUSR1, lambda *_: stop_accepting())
+    from webstreet.engine.backends import patience
     from webstreet.engine.readiness import application
 
+    patience.limit()
     return application()
 
 

@@ -157,7 +157,11 @@ TASKS = {
         "QUEUES": WORK_QUEUES,
     },
 }
-RQ_QUEUES = {name: {"URL": _env.redis_url} for name in ["default", *WORK_QUEUES]} if _env.redis_url else {}
+# Longer than a worker's blocking look into its queues; without them a frozen Redis would hold whoever asks it.
+_redis_timeouts = ("&" if "?" in _env.redis_url else "?") + "socket_connect_timeout=1&socket_timeout=5"
+RQ_QUEUES = (
+    {name: {"URL": _env.redis_url + _redis_timeouts} for name in ["default", *WORK_QUEUES]} if _env.redis_url else {}
+)
 
 # -- People ----------------------------------------------------------------------------------------------------------
 AUTH_PASSWORD_VALIDATORS = [

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections
-from django.db.models import Exists, Min, OuterRef, Q
+from django.db.models import Exists, F, Min, OuterRef, Q
 from django.db.models.query import QuerySet
 from django.utils import timezone
 
@@ -22,6 +22,7 @@ from webstreet.atoms.newsletter.models.delivery import OPEN, Chunk, Delivery, St
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.lists import Membership
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
+from webstreet.engine.backends.patience import patiently
 from webstreet.mail.pump import Outcome, Result
 
 CHUNK_SIZE = 500
@@ -47,7 +48,7 @@ class Row:
 
 def freeze_audience(issue: Issue) -> int:
     """Write one ledger row for each active member of the issue's list, and the chunks; once, whoever calls. Returns the audience."""
-    with atomic():
+    with patiently(), atomic():
         locked = Issue.objects.select_for_update().get(pk=issue.pk)
         if locked.frozen_at is not None:
             return locked.audience
@@ -225,6 +226,15 @@ def release(chunk: Chunk) -> None:
         elif not rows.exclude(state=State.DEFERRED).exists():
             values["due_at"] = rows.aggregate(first=Min("due_at"))["first"] or now
         Chunk.objects.filter(pk=chunk.pk, lease_token=chunk.lease_token).update(**values)
+
+
+def take_back(chunk: Chunk) -> None:
+    """Give the lease back when nothing that was claimed last has left us: those rows go into the queue again."""
+    with atomic():
+        if Chunk.objects.filter(pk=chunk.pk, lease_token=chunk.lease_token).exists():
+            rows = Delivery.objects.filter(issue_id=chunk.issue_id, number=chunk.number, state=State.SENDING)
+            rows.update(state=State.QUEUED, attempts=F("attempts") - 1, changed_at=timezone.now())
+    release(chunk)
 
 
 def cancel_chunk(chunk: Chunk) -> None:

@@ -188,8 +188,10 @@ def bulk_step(job_id: int) -> None:
 @every(5)
 def find_left_work() -> None:
     """Enqueue again whatever should have happened by now: lost wake-ups, killed workers, an absent mail server."""
-    limit = timezone.now() - LEFT_AFTER
-    for pk in SignUp.objects.filter(created_at__lt=limit).order_by("id").values_list("pk", flat=True)[:200]:
+    now = timezone.now()
+    limit = now - LEFT_AFTER
+    # Not those of this moment; one from the future is from before the clock was set back.
+    for pk in SignUp.objects.exclude(created_at__range=(limit, now)).order_by("id").values_list("pk", flat=True)[:200]:
         process_sign_up.enqueue(pk)
     for pk in DataRequest.objects.filter(created_at__lt=limit).order_by("id").values_list("pk", flat=True)[:200]:
         process_data_request.enqueue(pk)

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
 
@@ -18,11 +18,29 @@ REFUSE_S = 15.0
 
 
 class StoreDown(OperationalError):
-    """The database of an atom does not answer. Carries the alias and nothing of the server's words: they name host and user."""
+    """The database of an atom does not answer. Carries the alias and nothing of the server's words: they name host and user.
 
-    def __init__(self, alias: str) -> None:
-        super().__init__(f"the database of {alias} does not answer")
+    Attributes:
+        full: it answers, but has no room to write.
+    """
+
+    def __init__(self, alias: str, *, full: bool = False) -> None:
+        super().__init__(f"the database of {alias} {'has no room left' if full else 'does not answer'}")
         self.alias = alias
+        self.full = full
+
+
+_SQLITE_FULL, _POSTGRESQL_FULL, _MYSQL_FULL = "database or disk is full", "53100", (1021, 1114)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a database says that it has no room left."""
+    if isinstance(error, StoreDown):
+        return error.full
+    if not isinstance(error, Error):
+        return False
+    state = getattr(error.__cause__, "sqlstate", "")
+    return _SQLITE_FULL in str(error) or state == _POSTGRESQL_FULL or bool(error.args and error.args[0] in _MYSQL_FULL)
 
 
 class _Breakers:
@@ -64,10 +82,11 @@ class _NamingErrorWrapper(DatabaseErrorWrapper):
         except (OperationalError, InterfaceError) as error:
             if not self.wrapper.is_away(error):
                 raise
+            full = is_full(error)
         else:
             return
         # Outside the except block, so that the driver's exception is not chained to ours.
-        raise StoreDown(self.wrapper.alias)
+        raise StoreDown(self.wrapper.alias, full=full)
 
 
 class BreakerMixin:

@@ -21,7 +21,7 @@ from django.db import transaction
 from django_tasks import task as django_task
 from django_tasks.base import Task
 
-from webstreet.engine.backends.breaker import StoreDown
+from webstreet.engine.away import is_away
 from webstreet.kernel.errors import Broken
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,12 @@ class TaskFailed(Exception):
 
 
 class TaskMustWait(Exception):
-    """The atom's database is away: run this task again later."""
+    """The database named by the alias is away: run this task again later."""
+
+    @property
+    def of_site(self) -> bool:
+        """It is the site's own, without which the worker can do nothing else either: it waits a moment."""
+        return self.args == ("default",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +145,12 @@ def _run_scrubbed(function: Callable[..., None], args: tuple[Any, ...]) -> None:
     failure: Exception
     try:
         function(*args)
-    except StoreDown as error:
-        failure = TaskMustWait(error.alias)
     except Exception as error:
-        logger.exception("task.failed", extra={"task": name, "ids": " ".join(map(str, args))})
-        failure = TaskFailed(f"{name}: {_kind(error)}")
+        if is_away(error):
+            failure = TaskMustWait(getattr(error, "alias", "default"))
+        else:
+            logger.exception("task.failed", extra={"task": name, "ids": " ".join(map(str, args))})
+            failure = TaskFailed(f"{name}: {_kind(error)}")
     else:
         return
     raise failure

@@ -33,6 +33,7 @@ class DatabaseSource:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._ended: dict[object, dict[str, object]] = {}
 
     def open(self) -> None:
         """Nothing to prepare."""
@@ -41,6 +42,7 @@ class DatabaseSource:
         """Nothing to give back."""
 
     def take(self, queues: list[str]) -> Callable[[], None] | None:
+        self._note_ends()
         for queue in queues:
             row = self._claim(queue)
             if row is not None:
@@ -91,20 +93,34 @@ class DatabaseSource:
 
     def _run(self, row: DBTaskResult) -> None:
         """Run a claimed task and note how it ended. Only what our decorator made is stored: no foreign text."""
-        mine = DBTaskResult.objects.filter(pk=row.pk)
+        values: dict[str, object] = {"status": TaskResultStatus.READY, "started_at": None, "worker_ids": row.worker_ids}
+        must_wait: TaskMustWait | None = None
         try:
             row.task.call(*row.args_kwargs["args"], **row.args_kwargs["kwargs"])
-        except TaskMustWait:
-            mine.update(status=TaskResultStatus.READY, started_at=None, worker_ids=row.worker_ids)
+        except TaskMustWait as error:
+            must_wait = error
         except TaskFailed as error:
-            mine.update(**_failed(error))
+            values = _failed(error)
         except Exception as error:
             logger.exception("task.cannot_run", extra={"task": row.task_path})
-            mine.update(**_failed(TaskFailed(f"{row.task_path}: {type(error).__name__}")))
+            values = _failed(TaskFailed(f"{row.task_path}: {type(error).__name__}"))
         else:
-            mine.update(
-                status=TaskResultStatus.SUCCESSFUL, finished_at=timezone.now(), exception_class_path="", traceback=""
-            )
+            values = {
+                "status": TaskResultStatus.SUCCESSFUL,
+                "finished_at": timezone.now(),
+                "exception_class_path": "",
+                "traceback": "",
+            }
+        self._ended[row.pk] = values
+        self._note_ends()
+        if must_wait is not None and must_wait.of_site:
+            raise must_wait
+
+    def _note_ends(self) -> None:
+        """Write down how tasks ended; one whose row cannot be reached now is noted later, or it would be RUNNING as long as we live."""
+        for pk, values in list(self._ended.items()):
+            DBTaskResult.objects.filter(pk=pk, status=TaskResultStatus.RUNNING).update(**values)
+            del self._ended[pk]
 
     def _data_version(self) -> int:
         with connection.cursor() as cursor:

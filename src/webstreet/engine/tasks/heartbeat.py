@@ -22,6 +22,10 @@ class WorkerSeen(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def of_this_machine(cls) -> models.QuerySet[WorkerSeen]:
+        return cls.objects.filter(name__startswith=f"{socket.gethostname()}:")
+
 
 def own_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{start_time(os.getpid())}"

@@ -36,7 +36,7 @@ class RqSource:
         self.queues = {q: django_rq.get_queue(q, job_class=TaskJob) for q in settings.WORK_QUEUES}
         self.connection = next(iter(self.queues.values())).connection
         self.worker: SimpleWorker | None = None
-        self._must_wait = False
+        self._must_wait: TaskMustWait | None = None
         self._served: list[str] = []
         self._taken: tuple[Job, Queue] | None = None
 
@@ -124,11 +124,13 @@ class RqSource:
 
     def _run(self, job: Job, queue: Queue) -> None:
         assert self.worker is not None  # noqa: S101 open comes first
-        self._must_wait = False
+        self._must_wait = None
         self.worker.execute_job(job, queue)
-        if self._must_wait:
+        if self._must_wait is not None:
             FailedJobRegistry(queue=queue, job_class=TaskJob).requeue(job)
+            if self._must_wait.of_site:
+                raise self._must_wait
 
     def _note(self, job: Job, kind: type[BaseException], error: BaseException, trace: Any) -> bool:
-        self._must_wait = issubclass(kind, TaskMustWait)
+        self._must_wait = error if isinstance(error, TaskMustWait) else None
         return False

@@ -14,11 +14,12 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
+from webstreet.engine.backends import patience
 from webstreet.engine.backends.breaker import breakers
-from webstreet.engine.tasks import atom_of, every, ticks
+from webstreet.engine.tasks import atom_of, every, set_back, ticks
 from webstreet.engine.tasks.heartbeat import WorkerSeen, own_name
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class Worker:
         self.source = tasks_from
         self.stop = stop or threading.Event()
         self._due: dict[str, float] = {}
+        self._ahead = time.time() - time.monotonic()
 
     def run(self) -> None:
         """Until `stop` is set. An error of the database or of Redis is logged and waited out, never the end."""
@@ -77,6 +79,7 @@ class Worker:
         while not self.stop.is_set():
             try:
                 if not opened:
+                    beat()
                     self.source.open()
                     opened = True
                     logger.info("worker.started")
@@ -94,6 +97,7 @@ class Worker:
 
     def step(self) -> bool:
         """One due tick or one task; whether there was one."""
+        self._look_at_clock()
         if self._tick():
             return True
         run = self.source.take(open_queues())
@@ -112,6 +116,14 @@ class Worker:
             if moment is not None:
                 due = time.monotonic() + moment - time.time() + JUST_AFTER_S
                 self._due[name] = min(due, self._due.get(name, 0.0))
+
+    def _look_at_clock(self) -> None:
+        """When somebody set the system's clock every tick is due, and `beat` the first of what matters."""
+        ahead = time.time() - time.monotonic()
+        if abs(ahead - self._ahead) > set_back.SLACK.total_seconds():
+            logger.warning("worker.clock_was_set", extra={"seconds": round(ahead - self._ahead)})
+            self._due.clear()
+        self._ahead = ahead
 
     def _tick(self) -> bool:
         self._look_ahead()
@@ -134,7 +146,11 @@ class Worker:
 @every(10)
 def beat() -> None:
     """Show that this worker lives."""
-    WorkerSeen.objects.update_or_create(name=own_name(), defaults={"seen_at": timezone.now()})
+    now = timezone.now()
+    from_the_future = WorkerSeen.of_this_machine().filter(seen_at__gt=now + set_back.SLACK)
+    if from_the_future.exists() and not set_back.bring_to(now):
+        return
+    WorkerSeen.objects.update_or_create(name=own_name(), defaults={"seen_at": now})
 
 
 @every(5)
@@ -154,9 +170,12 @@ def work() -> int:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    beat()
+    patience.limit()
     worker.run()
-    WorkerSeen.objects.filter(name=own_name()).delete()
+    try:
+        WorkerSeen.objects.filter(name=own_name()).delete()
+    except DatabaseError:
+        logger.warning("worker.row_left")  # it is forgotten after a day
     return 0
 
 
