@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from webstreet.contract.template import shipped_template
 from webstreet.control.clients.actions import remove_client
@@ -16,7 +18,7 @@ from webstreet.control.sites import dictionary
 from webstreet.control.sites.actions import Opening, close_site, open_site
 from webstreet.control.sites.customizations import Customization, CustomizationClosed, opened_with
 from webstreet.control.sites.customizing import customize, undo
-from webstreet.control.sites.models import Site
+from webstreet.control.sites.models import Site, SiteSecret
 from webstreet.kernel.errors import WebstreetError
 from webstreet.kernel.secret import Secret
 
@@ -133,6 +135,28 @@ def test_what_was_asked_for_at_the_opening_is_told_apart(acme: Client, memory: A
     undo(site, 1, why="The contract ended.", by="test")
     site.refresh_from_db()
     assert site.wanted_atoms["newsletter"] == {"on_publish": "send", "batch_size": 7}
+
+
+def test_sites_from_before_there_was_a_record_get_what_they_were_opened_with(blog: Site) -> None:
+    old = Site.objects.create(
+        client=blog.client, cluster=blog.cluster, name="old", created_by="ann", wanted_title="Old", wanted_template="publication",
+        wanted_atoms=shipped_template("publication").atoms | {"newsletter": {"on_publish": "off", "batch_size": 7}},
+    )  # fmt: skip
+    old.residencies.create(atom="newsletter", where="client")
+    SiteSecret.put(old, "NEWSLETTER_DATABASE_URL", Secret("postgresql://u:canary@db.example/n"))
+    SiteSecret.put(old, "DEFAULT_EMAIL_URL", Secret("smtp://mail.example"))
+    migration = importlib.import_module("webstreet.control.sites.migrations.0004_customizations_of_openings")
+    for _ in range(2):
+        migration.record_openings(apps, None)
+    rows = old.customizations.order_by("number")
+    assert [(row.number, row.subject, row.by, row.at_opening, row.at == old.created_at) for row in rows] == [
+        (1, "newsletter.batch_size", "ann", True, True), (2, "newsletter.on_publish", "ann", True, True),
+        (3, "residency.newsletter", "ann", True, True), (4, "NEWSLETTER_DATABASE_URL", "ann", True, True),
+    ]  # fmt: skip
+    assert not blog.customizations.exists()
+    undo(old, 2, why="As everybody", by="test")
+    old.refresh_from_db()
+    assert old.wanted_atoms["newsletter"]["on_publish"] == "send"
 
 
 def test_a_site_as_its_template_has_none(blog: Site) -> None:
