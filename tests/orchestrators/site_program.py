@@ -1,6 +1,7 @@
 """A whole site in one small program, for tests of what runs sites: ``prepare``, ``web --fd N``, ``worker``, one-off commands.
 
-Settings: SAMPLE_BROKEN = prepare | web | never (which part cannot get ready).
+Settings: SAMPLE_BROKEN = prepare | web | never (which part cannot get ready);
+SAMPLE_MISSING = [needed ]NAME (what it says in readiness that it lacks).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 GENERATION = int(os.environ.get("GENERATION", "0"))
 BROKEN = os.environ.get("SAMPLE_BROKEN", "")
+MISSING = os.environ.get("SAMPLE_MISSING", "")
 DATA = Path(os.environ.get("DATA_DIR", "."))
 
 
@@ -45,6 +47,14 @@ def facts() -> dict[str, object]:
     }  # fmt: skip
 
 
+def ready() -> dict[str, object]:
+    part, needed = MISSING.removeprefix("needed "), MISSING.startswith("needed ")
+    parts = [{"name": part, "ok": False, "needed": needed, "note": "does not answer"}] if MISSING else []
+    return {
+        "status": "not ready" if needed else "ready", "release": "sample", "generation": GENERATION, "parts": parts
+    }  # fmt: skip
+
+
 STARTED = f"{time.time()}"
 
 
@@ -61,8 +71,9 @@ def answer(connection: socket.socket) -> None:
         if path == "/crash":
             os._exit(9)
         if path == "/slow":
+            print("slow", flush=True)
             time.sleep(1)
-        body = json.dumps(facts()).encode()
+        body = json.dumps(ready() if path == "/-/ready" else facts()).encode()
         connection.sendall(
             b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
             % (len(body), body)

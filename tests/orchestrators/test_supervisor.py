@@ -96,6 +96,27 @@ def test_a_suspended_site_says_so_in_the_readers_language(ground: Ground, asked:
     assert f'<html lang="{spoken}">' in body
 
 
+def test_a_site_that_finishes_its_last_requests_is_stopping(ground: Ground, folder: Folder) -> None:
+    seen = ground.run(workload(1))
+    slow = threading.Thread(target=ask, args=(port(seen), "/slow"))
+    slow.start()
+    eventually(lambda: "slow" in (folder.logs / "web.log").read_text().split())
+    ground.apply(workload(2, suspended=True))
+    states = []
+    ground.until(lambda s: states.append(s.state) or s.state is SiteState.SUSPENDED)
+    slow.join()
+    assert SiteState.STOPPING in states
+    assert SiteState.STARTING not in states[states.index(SiteState.STOPPING) :]
+
+
+@pytest.mark.parametrize(("missing", "state"), [("mail", SiteState.RUNNING), ("needed database", SiteState.FAILING)])
+def test_what_a_running_site_lacks_is_said(ground: Ground, missing: str, state: SiteState) -> None:
+    ground.apply(workload(1, SAMPLE_MISSING=missing))
+    seen = ground.until(lambda s: "something is missing" in s.note)
+    assert (seen.state, seen.generation) == (state, 1)
+    assert f"{missing.removeprefix('needed ')}: does not answer" in seen.note
+
+
 def test_head_and_post_are_answered_too(ground: Ground) -> None:
     ground.apply(workload(1, suspended=True))
     seen = ground.until(lambda s: s.state is SiteState.SUSPENDED)
@@ -337,7 +358,9 @@ def test_the_supervisor_needs_the_standard_library_only() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     foreign = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
     assert foreign == {"webstreet"}
-    assert not {name for name in loaded if name.startswith(("webstreet.contract", "webstreet.kernel"))}
+    kernel = {name for name in loaded if name.startswith("webstreet.kernel")}
+    assert kernel == {"webstreet.kernel", "webstreet.kernel.process"}
+    assert not {name for name in loaded if name.startswith("webstreet.contract")}
 
 
 # A process that hangs

@@ -96,6 +96,7 @@ class SiteState(StrEnum):
 
     STARTING = "starting"
     RUNNING = "running"
+    STOPPING = "stopping"
     SUSPENDED = "suspended"
     FAILING = "failing"
     GONE = "gone"
@@ -123,7 +124,8 @@ class SeenSite:
             none, or when what should keep it true does not run and `Apply` must start it again.
         address: base URL under which the site answers on this machine or network; empty if none.
         facts: the site's own answer, if it gave one.
-        note: one sentence for a person when state is STARTING or FAILING; no secret, no personal data.
+        note: one sentence for a person when state is STARTING, STOPPING or FAILING, and when it is RUNNING but something it uses is away;
+            no secret, no personal data.
         backup: path or URL of the newest finished backup, empty if none.
         backups: labels of all finished backups, oldest first.
     """

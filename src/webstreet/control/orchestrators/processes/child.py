@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import secrets
 import selectors
@@ -13,15 +12,14 @@ import struct
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from webstreet.control.orchestrators.processes.folder import MARKER, started
 from webstreet.control.orchestrators.processes.logfile import LogFile
+from webstreet.kernel.process import die_with_parent
 
-PR_SET_PDEATHSIG = 1
 LINE_MAX = 8192
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Ear:
@@ -99,7 +97,7 @@ class Child:
             self._process = subprocess.Popen(
                 [part.replace("{fd}", str(*inherited)) for part in argv],
                 env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing,
-                pass_fds=inherited, start_new_session=True, preexec_fn=_die_with(os.getpid()),
+                pass_fds=inherited, start_new_session=True, preexec_fn=partial(die_with_parent, os.getpid()),
             )  # fmt: skip
         except OSError:
             os.close(reading)
@@ -169,17 +167,6 @@ class Child:
         os.close(self._output)
         if self.ear:
             self.ear.close()
-
-
-def _die_with(parent: int) -> Callable[[], None]:
-    """Between fork and exec: be told to finish when the supervisor dies, also when it is killed."""
-
-    def prepare() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return prepare
 
 
 def end_leftovers(folder: Path, grace_s: float) -> int:

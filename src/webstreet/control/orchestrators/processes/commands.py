@@ -16,12 +16,13 @@ from typing import Any
 
 from webstreet.control.orchestrators.base import CommandResult, CommandTooLong, OrchestratorError
 from webstreet.control.orchestrators.processes.folder import PASSED_ON, Folder
+from webstreet.kernel import process as ending
 
 TAIL_BYTES = 2_000_000
 FOLLOW_S = 0.2
 _STAMP = re.compile(r".{0,40}?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)")
 _PROGRESS = re.compile(r'\{"kind": ?"progress"')
-ATTACHED = (sys.executable, "-S", "-E", str(Path(__file__).with_name("attached.py")))
+ATTACHED = (sys.executable, "-S", "-E", str(ending.__file__))
 
 
 class CommandFailed(OrchestratorError):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from webstreet.contract.environment import BASE_URL
-from webstreet.contract.health import FACTS_PATH, Facts
+from webstreet.contract.health import FACTS_PATH, READY_PATH, Facts, Ready
 from webstreet.control.orchestrators.base import SeenProcess, SeenSite, SiteState
 from webstreet.control.orchestrators.processes.folder import Folder, read_json, runs
 from webstreet.control.orchestrators.processes.release import read_wish
@@ -47,20 +47,45 @@ def look(site: SiteId, folder: Folder, backups: Path) -> SeenSite:
     facts = ask(wanted["port"], wanted.get("environment", {}))
     if facts is None or SiteId(facts.client, facts.site) != site:
         return SeenSite(state=SiteState.STARTING, note=note or "Its processes run, but it does not answer.", **common)
-    return SeenSite(state=SiteState.RUNNING, generation=facts.generation, facts=facts, note=note, **common)
+    if not note and facts.generation == wanted["generation"]:
+        state, note = health(wanted["port"], wanted.get("environment", {}))
+    return SeenSite(state=state, generation=facts.generation, facts=facts, note=note, **common)
 
 
 def ask(port: int, environment: Mapping[str, str]) -> Facts | None:
     """``/-/facts`` as the site's own processes answer it; None if they do not."""
+    status, body = _get(port, environment, FACTS_PATH)
+    try:
+        return Facts.model_validate_json(body) if status == http.HTTPStatus.OK else None
+    except ValidationError:
+        return None
+
+
+def health(port: int, environment: Mapping[str, str]) -> tuple[SiteState, str]:
+    """What a site that runs says of the things it stands on: FAILING if it can show nothing without one of them."""
+    status, body = _get(port, environment, READY_PATH)
+    if not status:
+        return SiteState.RUNNING, "It runs, but takes long to say whether it has all that it needs."
+    try:
+        found = Ready.model_validate_json(body)
+    except ValidationError:
+        return SiteState.RUNNING, ""
+    bad = [part for part in found.parts if not part.ok]
+    said = "; ".join(f"{part.name}: {part.note or 'not ready'}" for part in bad)
+    state = SiteState.FAILING if any(part.needed for part in bad) else SiteState.RUNNING
+    return state, f"Its processes run, but something is missing. {said}." if said else ""
+
+
+def _get(port: int, environment: Mapping[str, str], path: str) -> tuple[int, bytes]:
+    """Status and body; 0 when there is no answer."""
     host = urlsplit(environment.get(BASE_URL, "")).netloc or f"{HOST}:{port}"
     connection = http.client.HTTPConnection(HOST, port, timeout=ASK_S)
     try:
-        connection.request("GET", FACTS_PATH, headers={"Host": host, "Connection": "close"})
+        connection.request("GET", path, headers={"Host": host, "Connection": "close"})
         response = connection.getresponse()
-        body = response.read(1_000_000)
-        return Facts.model_validate_json(body) if response.status == http.HTTPStatus.OK else None
-    except (OSError, http.client.HTTPException, ValidationError):
-        return None
+        return response.status, response.read(1_000_000)
+    except (OSError, http.client.HTTPException):
+        return 0, b""
     finally:
         connection.close()
 

@@ -296,8 +296,8 @@ class Supervisor:
     # What is seen
 
     def _state(self) -> tuple[str, str]:
-        if self.wish.suspended:
-            return ("starting", "Its processes are stopping.") if self.retiring else ("suspended", "")
+        if self._ending or self.wish.suspended:
+            return ("stopping", "Its processes are stopping.") if self.retiring else ("suspended", "")
         pending = self.candidate.note if self.candidate else ""
         if self.serving is None:
             return ("failing" if self.candidate and self.candidate.failures else "starting"), pending
@@ -331,7 +331,7 @@ class Supervisor:
             "port": self.wish.port,
             "accepted": self.wish.generation,
             "serving": self.serving.wish.generation if self.serving else None,
-            "state": "stopped" if self._ending else state,
+            "state": state,
             "note": note,
             "prepared": self._prepared,
             "processes": seen,
