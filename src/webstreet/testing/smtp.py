@@ -24,7 +24,7 @@ from email.message import EmailMessage
 from typing import Literal, Self
 
 Drop = Literal["connect", "before_data", "inside_data", "after_data"]
-Silence = Literal["connect", "after_data"]
+Silence = Literal["connect", "before_data", "after_data"]
 
 
 @dataclass(frozen=True)
@@ -301,6 +301,8 @@ class _Session:
             return
         if dropping == "before_data":
             raise _Hangup
+        if behaviour.silent == "before_data":
+            await self._listen_in_silence()
         await self._say("354 go ahead")
         if dropping == "inside_data":
             await self._reader.readline()

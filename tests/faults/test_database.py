@@ -1,0 +1,56 @@
+"""The site's own database stops and comes back: the site says so, nobody exits, and an issue on its way is exact afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.servers import Server
+from tests.faults.site import HOME, MADE_ANEW, SUBSCRIBE, Site, Visitors, until
+from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
+
+AUDIENCE = 400
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.mark.requirement("P5")
+def test_a_stopped_database_is_survived(
+    site_of: Callable[..., Site], own_database: Server, smtp: RecordingSmtpServer
+) -> None:
+    urls = {f"{name}DATABASE_URL": own_database.lab.database(f"fault_{name}x".lower()) for name in ("", "NEWSLETTER_")}
+    site = site_of(EMAIL_URL=smtp.url, **urls)
+    own_database.stop()
+    worker = site.work()
+    until(lambda: "worker.interrupted" in site.log(), what=site.log)
+    own_database.start()
+    until(lambda: "worker.started" in site.log(), what=site.log)
+    smtp.behaviour = Behaviour(delay_s=0.05)
+    web = site.serve()
+    until(lambda: site.get("/").status == 200, what=site.log)
+    with Visitors(site, HOME, MADE_ANEW, SUBSCRIBE) as visitors:
+        site.announce(AUDIENCE)
+        smtp.wait_for(60, timeout_s=60)
+        own_database.stop()
+        until(lambda: visitors.last(MADE_ANEW).status == 503, what=lambda: str(visitors.last(MADE_ANEW)))
+        status, parts = site.ready()
+        assert status == 503
+        assert parts["database"]["note"] == "does not answer; nothing can be read or saved"
+        answer = site.get(MADE_ANEW)
+        assert "Nothing is lost" in answer.text
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.headers["cache-control"] == "no-store"
+        while_down = len(smtp.messages)
+        own_database.start()
+        until(lambda: site.get(MADE_ANEW).status == site.get("/-/ready").status == 200, seconds=30, what=site.log)
+        ledger = site.finished()
+    for path, seen in (HOME, {200}), (MADE_ANEW, {200, 503}), (SUBSCRIBE, {200, 503}):
+        assert {answer.status for answer in visitors.answers[path]} == seen, "what is in the page cache is still shown"
+        assert visitors.last(path).status == 200
+    assert web.poll() is worker.poll() is None, "nobody had to be started again"
+    arrived = Counter(address for message in smtp.messages for address in message.recipients)
+    assert ledger.counts == {"sent": AUDIENCE}, "what was said while the database was away is written down later"
+    assert arrived == Counter(dict.fromkeys(ledger.rows, 1))
+    assert while_down < AUDIENCE, "it was in the middle"
