@@ -118,7 +118,7 @@ def _nesting(root: Element) -> Iterator[str]:
         outer = [a for a in around if _of_html(a)]
         if _interactive(element):
             for holder in outer:
-                allowed = holder.tag in ("label", "details") and element.tag != "label"
+                allowed = holder.tag == "details" or (holder.tag == "label" and element.tag != "label")
                 if _interactive(holder) and not allowed:
                     yield f"html-interactive: {_shown(element)} inside {_shown(holder)}"
         if element.tag in FLOW:
