@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.screens import Known, check_page
+from tests.browser.screens import SCHEMES, Known, check_page
 from tests.browser.stage import SITE, Stage
 
-LONG = "Acme reads every mail before it goes, and wants to be asked whenever something about it is to be changed for good"
+LONG = (
+    "Acme reads every mail before it goes, and wants to be asked whenever something about it is to be changed for good"
+)
 LOCALES = {"en": "en-GB", "fr": "fr-FR"}
 PAGES = {
     "overview": "/",
@@ -24,7 +29,7 @@ PAGES = {
     "parameters": "{site}parameters/",
     "parameter choice": "{site}parameters/newsletter/on_publish/",
     "parameter list": "{site}parameters/newsletter/lists/",
-    "undo": "{site}undo/1/",
+    "undo": "{site}undo/2/",
     "open a site": "/sites/site/add/",
     "clients": "/clients/client/",
     "client": "{client}change/",
@@ -41,7 +46,9 @@ PAGES = {
     "keys": "/clients/accesskey/",
     "make a key": "/clients/accesskey/add/",
 }
-UNFOLD: tuple[Known, ...] = ()
+UNFOLD = (
+    Known("landmark-unique", ".simplebar-content-wrapper", "simplebar calls each of its scrolling boxes the same"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -63,17 +70,52 @@ def operator(stage: Stage, request: pytest.FixtureRequest) -> Iterator[tuple[Pag
 def test_pages_of_the_console(stage: Stage, operator: tuple[Page, str], places: dict[str, str], name: str) -> None:
     page, language = operator
     shown = f"console-{name.replace(' ', '-')}-{language}"
-    check_page(page, stage.console + PAGES[name].format(**places), name=shown, known=UNFOLD)
+    look(page, stage.console + PAGES[name].format(**places), shown)
+
+
+def look(page: Page, url: str, name: str, status: int = 200) -> None:
+    """unfold decides between light and dark when a page is loaded, so each is a load of its own."""
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        check_page(page, url, name=name, status=status, schemes=(scheme,), known=UNFOLD)
 
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_pages_before_the_log_in(stage: Stage, language: str) -> None:
     with stage.reader(LOCALES[language]) as page:
-        check_page(page, f"{stage.console}/login/", name=f"console-login-{language}", known=UNFOLD)
-        check_page(
-            page, f"{stage.console}/link/used-or-old/", name=f"console-link-{language}", status=410, known=UNFOLD
+        look(page, f"{stage.console}/login/", f"console-login-{language}")
+        look(page, f"{stage.console}/link/used-or-old/", f"console-link-{language}", 410)
+        look(page, f"{stage.world.control_url}/nowhere/", f"console-404-{language}", 404)
+
+
+RENDER = (
+    "from django.template.loader import render_to_string; from django.utils import translation;"
+    " translation.activate('{language}'); print(render_to_string('500.html'))"
+)
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_pages_of_errors(stage: Stage, language: str) -> None:
+    """A request without its token, one for a host that is not ours, and what is shown when something broke."""
+    state = {**os.environ, "WEBSTREET_STATE": str(stage.world.state)}
+    command = [sys.executable, "-m", "webstreet.control", "manage", "shell", "--no-imports", "-c", RENDER]
+    command[-1] = command[-1].format(language=language)
+    broken = subprocess.run(command, env=state, capture_output=True, text=True, check=True).stdout
+    with stage.reader(LOCALES[language]) as page:
+        page.route("**/broken/", lambda route: route.fulfill(status=500, body=broken, content_type="text/html"))
+        look(page, f"{stage.world.control_url}/broken/", f"console-500-{language}", 500)
+        page.route(
+            "**/foreign/", lambda r: r.fulfill(response=r.fetch(headers={**r.request.headers, "host": "evil.example"}))
         )
-        check_page(page, f"{stage.world.control_url}/nowhere/", name=f"console-404-{language}", status=404)
+        look(page, f"{stage.world.control_url}/foreign/", f"console-400-{language}", 400)
+        page.unroute_all()
+        page.goto(f"{stage.console}/login/")
+        page.evaluate("document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach(e => e.remove())")
+        page.fill("[name=username]", "nobody")
+        page.fill("[name=password]", "nothing")
+        page.locator("[name=password]").press("Enter")
+        page.locator("p.mark").wait_for()
+        check_page(page, name=f"console-403-{language}", known=UNFOLD)
 
 
 def test_a_form_that_was_refused(stage: Stage, operator: tuple[Page, str], places: dict[str, str]) -> None:
@@ -83,7 +125,7 @@ def test_a_form_that_was_refused(stage: Stage, operator: tuple[Page, str], place
     page.click("main button[type=submit], #content button[type=submit], .ws-actions button[type=submit]")
     said = {"en": "cannot be the name of a client", "fr": "lettres minuscules, chiffres et traits d’union"}
     page.get_by_text(said[language]).first.wait_for()
-    check_page(page, name=f"console-form-refused-{language}", known=UNFOLD)
+    check_page(page, name=f"console-form-refused-{language}", schemes=("light",), known=UNFOLD)
 
 
 def test_slash_goes_to_the_search_and_j_and_enter_into_a_row(

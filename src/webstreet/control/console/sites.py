@@ -295,7 +295,7 @@ class SitePages(Pages):
 
     def undo(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
         site = self._site(pk)
-        row = get_object_or_404(_customized(site), number=number)
+        row = get_object_or_404(_customized(site), number=number, kind=Customization.Kind.PARAMETER)
         back = reverse("console:sites_site_parameters", args=[pk])
 
         def put_back(data: dict[str, Any]) -> HttpResponse:

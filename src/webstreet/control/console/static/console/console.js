@@ -1,4 +1,11 @@
-// Keyboard in lists (j, k, Enter), and live parts that stop while nobody looks. "/" is unfold's own.
+// Keyboard in lists (j, k, Enter), and live parts that stop while nobody looks. "/" is unfold's own in its lists, ours elsewhere.
+document.addEventListener("keydown", (event) => {
+  const field = document.querySelector(".ws-find #searchbar");
+  if (event.key !== "/" || !field || event.target.closest("input, textarea, select, [contenteditable]")) return;
+  event.preventDefault();
+  field.focus();
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable]")) return;
   const rows = [...document.querySelectorAll("#result_list tbody tr")].filter((row) => row.querySelector("a"));
