@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import io
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,12 +20,12 @@ from urllib.parse import urlsplit
 from webstreet.cli import main as cli
 from webstreet.cli.output import counted
 from webstreet.kernel.errors import Conflict, WebstreetError
+from webstreet.kernel.process import die_with_parent
 from webstreet.testing.mailbox import Mailbox
 
 HOST = "127.0.0.1"
 CONTROL_WITHIN_S = 60.0
 GONE_WITHIN_S = 10.0
-PR_SET_PDEATHSIG = 1
 
 
 class CommandFailed(WebstreetError):
@@ -144,7 +143,7 @@ class World:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                preexec_fn=_ends_with_us,
+                preexec_fn=partial(die_with_parent, os.getpid()),
             )
         self.pids.add(self.control.pid)
 
@@ -239,8 +238,3 @@ class World:
                 if command and (ours or (b"webstreet" in command and mark in (folder / "environ").read_bytes())):
                     found[int(entry)] = command.decode("utf-8", "replace")[:80]
         return found, [port for port in sorted(self.ports) if port and listens(port)]
-
-
-def _ends_with_us() -> None:
-    """Between fork and exec: the kernel ends the control plane should we be killed."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -11,11 +11,13 @@ from django.contrib.auth.models import User
 from django.test import Client as Browser
 from django.utils import timezone
 
+from tests.browser import markup
 from webstreet.contract.jobs import LoginLink as SiteLink
 from webstreet.control.clients.actions import make_login_link
 from webstreet.control.clients.models import AccessKey, Client, LoginLink, Member, Role
 from webstreet.control.console import password
 from webstreet.control.console.templatetags.console import import_words, sized
+from webstreet.control.sites.customizing import customize
 from webstreet.control.sites.imports import Import
 from webstreet.control.sites.models import Site
 from webstreet.control.start import operator as make_operator
@@ -136,6 +138,26 @@ def test_pages_load(blog: Site, browser: Browser, reconcile: Any, path: str, lan
         return
     assert b"//fonts.g" not in answer.content
     assert answer["Content-Security-Policy"].startswith("default-src 'self'")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_are_valid_html(blog: Site, browser: Browser, reconcile: Any, path: str) -> None:
+    reconcile()
+    answer = browser.get(path)
+    if answer["Content-Type"].startswith("text/html") and "live" not in path and "search" not in path:
+        assert markup.faults(answer.content.decode()) == []
+
+
+def test_pages_of_a_site_are_valid_html(blog: Site, browser: Browser, reconcile: Any) -> None:
+    reconcile()
+    customize(blog, {"newsletter": {"batch_size": 7}}, why="To see it", by="test")
+    for path in (
+        *site_pages(blog),
+        f"/console/sites/site/{blog.pk}/undo/1/",
+        f"/console/clients/client/{blog.client_id}/change/",
+    ):
+        if "live" not in path:
+            assert markup.faults(browser.get(path).content.decode()) == [], path
 
 
 def test_pages_of_a_site_load_in_every_state(blog: Site, browser: Browser, reconcile: Any) -> None:

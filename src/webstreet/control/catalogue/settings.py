@@ -75,17 +75,17 @@ class Setting:
 
 
 def _manifest(name: str, meaning: str, values: str, default: str, **more: Any) -> Setting:
-    fixed = {"who": OPENER, "stored": IN_DATABASE, "effect": NEVER, "restarts": False}
+    fixed: dict[str, Any] = {"who": OPENER, "stored": IN_DATABASE, "effect": NEVER, "restarts": False}
     return Setting(name, SITE, meaning, values, default, **(fixed | more))
 
 
 def _variable(name: str, meaning: str, values: str, default: str, **more: Any) -> Setting:
-    usual = {"who": WEBSTREET, "stored": IN_SITE_ENVIRONMENT, "effect": EXCHANGED}
+    usual: dict[str, Any] = {"who": WEBSTREET, "stored": IN_SITE_ENVIRONMENT, "effect": EXCHANGED}
     return Setting(name, SITE, meaning, values, default, **(usual | more))
 
 
 def _control(name: str, meaning: str, values: str, default: str, **more: Any) -> Setting:
-    usual = {"who": OPERATOR, "stored": IN_ENVIRONMENT, "effect": AT_START}
+    usual: dict[str, Any] = {"who": OPERATOR, "stored": IN_ENVIRONMENT, "effect": AT_START}
     return Setting(name, CONTROL, meaning, values, default, **(usual | more))
 
 
@@ -93,7 +93,7 @@ def _command(name: str, meaning: str, values: str, default: str) -> Setting:
     return Setting(name, COMMAND_LINE, meaning, values, default, CALLER, IN_SHELL, AT_ONCE, restarts=False)
 
 
-SECRET = {"who": OPENER, "stored": IN_VAULT, "effect": NEVER, "restarts": False, "secret": True}
+SECRET: dict[str, Any] = {"who": OPENER, "stored": IN_VAULT, "effect": NEVER, "restarts": False, "secret": True}
 FIXED = (
     _manifest("contract", _("Version of the documents that control plane and site exchange."), "1", "1", who=WEBSTREET),
     _manifest("client", _("The client that the site is hosted for."), _("name of a client"), ""),

@@ -39,8 +39,6 @@ from webstreet.control.sites.state import UNDER_WAY, Shown, wanted_state_of
 from webstreet.kernel.errors import WebstreetError
 
 LOG_LINES = 40
-STOPPING = (Shown.SUSPENDING, Shown.CLOSING)
-"""Where processes that are not all up are on their way down."""
 LIVE_BUSY, LIVE_CALM = "every 2s", "every 10s"
 
 
@@ -351,9 +349,10 @@ def _live(site: Any) -> dict[str, Any]:
     return {
         "site": site,
         "sentence": SENTENCES[site.shown_state],
-        "tone": f"ws-{LOOKS[site.shown_state].tone}",
+        # What a running site has a note about is something that it lacks.
+        "tone": "ws-warn" if site.shown_state == Shown.RUNNING else f"ws-{LOOKS[site.shown_state].tone}",
         "wanted_state": wanted_state_of(site),
-        "seen_state": "stopping" if site.shown_state in STOPPING and site.seen_state == "starting" else site.seen_state,
+        "seen_state": site.seen_state,
         "release": shelf.release().version,
         "differences": [{"word": DIFFERS[row.what], "wanted": row.wanted, "seen": row.seen} for row in site.differs],
         "trigger": LIVE_BUSY if site.shown_state in UNDER_WAY else LIVE_CALM,
