@@ -74,6 +74,19 @@ class ControlApi:
                     raise _refusal(response)
                 yield response.iter_lines()
 
+    @contextmanager
+    def pieces(self, *path: str) -> Iterator[Iterator[bytes]]:
+        """The bytes of an answer of any size, as they come."""
+        import httpx
+
+        with self._translated():
+            timeout = httpx.Timeout(ANSWER_S, read=None)
+            with self._http.stream("GET", _path(path), timeout=timeout) as response:
+                if response.is_error:
+                    response.read()
+                    raise _refusal(response)
+                yield response.iter_raw()
+
     def _document(self, method: str, path: tuple[str, ...], query: Mapping[str, object], **more: Any) -> Json:
         response = self._answer(method, path, query, **more)
         if not response.content:

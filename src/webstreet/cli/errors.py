@@ -77,6 +77,18 @@ class FileUnreadable(BadInput):
     code = "file.unreadable"
 
 
+class ImportUnknown(BadInput):
+    """There is no such source of an import, or it has no such option."""
+
+    code = "import.source_unknown"
+
+
+class ExportIncomplete(Unavailable):
+    """An archive that did not arrive whole."""
+
+    code = "export.incomplete"
+
+
 class CloseUnconfirmed(BadInput):
     """A site was to be closed, but its name was not repeated."""
 

@@ -170,28 +170,67 @@ def status(
     "import",
     cls=Command,
     epilog="""
+        webstreet site import acme/blog --from wordpress export.xml
+        webstreet site import acme/blog --from wordpress folder-with-export-and-uploads/
+        webstreet site import acme/blog --from csv readers.csv --map email=E-Mail --dry-run
+        webstreet site import acme/blog --from webstreet blog.tar.gz
         webstreet site import acme/blog --from crispy-octo dump.sql
     """,
 )
 def import_(
     ctx: typer.Context,
     name: SiteName,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to import.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to import, or a folder (wordpress).")],
     source: Annotated[
-        str, typer.Option("--from", metavar="SOURCE", help="What wrote the file: crispy-octo (mysqldump).")
+        str,
+        typer.Option("--from", metavar="SOURCE", help="wordpress, csv, webstreet, crispy-octo: what wrote the file."),
     ] = "crispy-octo",
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="csv: which column is what; may be repeated."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="csv: count what would be done, change nothing.")] = False,
+    fetch_remote: Annotated[
+        bool, typer.Option("--fetch-remote", help="wordpress: fetch missing files from the old site.")
+    ] = False,
     wait: Wait = True,
     timeout: Timeout = 3600.0,
     as_json: Json = False,
 ) -> None:
-    """Import articles and subscribers of another program.
+    """Import content and subscribers of another program.
 
     It can be repeated: what is there already is kept or updated, never doubled. Nobody is mailed. Records that cannot be
     taken are listed with the line they are on.
     """
     from webstreet.cli import site_import
 
-    site_import.run(api(ctx), site_id(name), source, file, wait=wait, timeout_s=timeout, as_json=as_json)
+    options = {"map": map_ or [], "dry_run": dry_run, "fetch_remote": fetch_remote}
+    given = {option: value for option, value in options.items() if value}
+    site_import.run(api(ctx), site_id(name), source, file, options=given, wait=wait, timeout_s=timeout, as_json=as_json)
+
+
+@app.command(
+    "export",
+    cls=Command,
+    epilog="""
+        webstreet site export acme/blog --to blog.tar.gz
+        webstreet site import acme/new --from webstreet blog.tar.gz
+    """,
+)
+def export(
+    ctx: typer.Context,
+    name: SiteName,
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="Where the archive goes; it must not be there yet.")],
+    as_json: Json = False,
+) -> None:
+    """Write everything a site holds as one archive.
+
+    Content, files, redirects and subscribers with what they agreed to. The archive is checked when it is there. It holds personal
+    data: keep it like that.
+    """
+    from webstreet.cli import site_export
+
+    site_export.run(api(ctx), site_id(name), to, as_json=as_json)
 
 
 @app.command(

@@ -2,34 +2,100 @@
 
 from __future__ import annotations
 
+import tarfile
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from webstreet.cli.api import ControlApi, Json
-from webstreet.cli.errors import Answer, FileUnreadable, SiteSlow
+from webstreet.cli.errors import Answer, FileUnreadable, ImportUnknown, SiteSlow
 from webstreet.cli.output import counted, say, show, show_json, table
 from webstreet.cli.site_view import on_site
 from webstreet.cli.steps import Steps
+from webstreet.contract.base import closest
+from webstreet.contract.jobs import OPTIONS, SOURCES
 from webstreet.kernel.errors import Problem
 from webstreet.kernel.ids import SiteId
 
 CHUNK_BYTES = 256 * 1024
 LOOK_EVERY_S = 0.3
 REJECTED_SHOWN = 20
+FOLDERS_FROM = "wordpress"
 SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes"))
 
 
 def run(
-    control: ControlApi, name: SiteId, source: str, file: Path, *, wait: bool, timeout_s: float, as_json: bool
+    control: ControlApi,
+    name: SiteId,
+    source: str,
+    file: Path,
+    *,
+    options: Mapping[str, object],
+    wait: bool,
+    timeout_s: float,
+    as_json: bool,
 ) -> None:
-    """Upload ``file``; with ``wait`` follow the import and show its report."""
+    """Upload ``file``; with ``wait`` follow the import and show its report. A folder is packed first: an export and its uploads."""
+    check(source, options)
+    if not file.is_dir():
+        _run(control, name, source, file, file.name, options, wait=wait, timeout_s=timeout_s, as_json=as_json)
+        return
+    if source != FOLDERS_FROM:
+        raise FileUnreadable(f"{file} is a folder: imports from {source} take a file.")
+    with tempfile.TemporaryDirectory(prefix="webstreet-import-") as folder:
+        packed = Path(folder) / "import.tar.gz"
+        pack(file, packed)
+        _run(control, name, source, packed, file.name, options, wait=wait, timeout_s=timeout_s, as_json=as_json)
+
+
+def check(source: str, options: Mapping[str, object]) -> None:
+    """Say what is wrong before a large file is sent.
+
+    Raises:
+        ImportUnknown: no such source, or an option that is not of this one.
+    """
+    if source not in SOURCES:
+        known = "; ".join(f"{known} ({what})" for known, what in SOURCES.items())
+        raise ImportUnknown(f'Nothing can be imported from "{source}". {closest(source, SOURCES)} There are: {known}.')
+    for option, given in options.items():
+        if given and source not in OPTIONS[option]:
+            word = option.replace("_", "-")
+            raise ImportUnknown(f"--{word} is of imports from {', '.join(OPTIONS[option])}, not from {source}.")
+
+
+def pack(folder: Path, target: Path) -> None:
+    """The exports (.xml) and all files of ``uploads`` below a folder, as an archive; no link is followed."""
+    exports = sorted(folder.glob("*.xml"))
+    if len(exports) != 1:
+        raise FileUnreadable(f"{folder} holds {len(exports)} files that end in .xml; one is needed: the export.")
+    with tarfile.open(target, "w:gz", compresslevel=1) as archive:
+        archive.add(exports[0], "export.xml", recursive=False)
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink() and path not in exports:
+                archive.add(path, path.relative_to(folder).as_posix(), recursive=False)
+
+
+def _run(
+    control: ControlApi,
+    name: SiteId,
+    source: str,
+    file: Path,
+    called: str,
+    options: Mapping[str, object],
+    *,
+    wait: bool,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
     size = _size(file)
-    with Steps(f"Importing {file.name} into {name}", quiet=as_json) as steps:
+    with Steps(f"Importing {called} into {name}", quiet=as_json) as steps:
         steps.now(f"Uploading {sized(size)}")
         content = pieces(file, lambda sent: steps.detail(f"{100 * sent // max(1, size)} %"))
         path = ("sites", name.client, name.site, "imports")
-        job = on_site(control, name, lambda: control.send(*path, content=content, size_bytes=size, source=source))
+        job = on_site(
+            control, name, lambda: control.send(*path, content=content, size_bytes=size, source=source, **options)
+        )
         if wait:
             job = _follow(control, path, job["id"], steps, timeout_s)
     if as_json:
@@ -92,15 +158,31 @@ def show_report(report: Json) -> None:
     """Counts a kind of record, then what was not taken and why."""
     counts = {word: report.get(word) or {} for word in ("created", "updated", "unchanged")}
     kinds = list(dict.fromkeys(kind for found in counts.values() for kind in found))
-    rejected = report.get("rejected") or []
+    rejected, lost = report.get("rejected") or [], report.get("lost") or []
+    if report.get("dry_run"):
+        say("Nothing was changed. This is what would be done:")
     rows = [(kind.capitalize(), *(found.get(kind, 0) for found in counts.values())) for kind in kinds]
     titles = ("", "Created", "Updated", "Unchanged")
     show(table(titles, rows, right=titles[1:]))
+    for kind, number in (report.get("counted") or {}).items():
+        say(f"{kind.capitalize()}, not taken: {number}.")
+    for note in report.get("notes") or ():
+        say(note)
     if ignored := report.get("ignored_tables"):
         say(f"Tables that were not read: {', '.join(ignored)}.")
-    if rejected:
-        say()
-        say(f"{counted(len(rejected), 'record')} {'was' if len(rejected) == 1 else 'were'} not taken:")
-        show(table(("Line", "Why"), [(r["line"], r["reason"]) for r in rejected[:REJECTED_SHOWN]], right=("Line",)))
-        if len(rejected) > REJECTED_SHOWN:
-            say(f"and {len(rejected) - REJECTED_SHOWN} more; --json prints them all.")
+    _lines(rejected, f"{counted(len(rejected), 'record')} {'was' if len(rejected) == 1 else 'were'} not taken:", "Why")
+    _lines(
+        lost,
+        f"{counted(len(lost), 'thing')} could not be kept as {'it was' if len(lost) == 1 else 'they were'}:",
+        "What",
+    )
+
+
+def _lines(found: list[Json], title: str, column: str) -> None:
+    if not found:
+        return
+    say()
+    say(title)
+    show(table(("Line", column), [(r["line"] or "", r["reason"]) for r in found[:REJECTED_SHOWN]], right=("Line",)))
+    if len(found) > REJECTED_SHOWN:
+        say(f"and {len(found) - REJECTED_SHOWN} more; --json prints them all.")

@@ -189,3 +189,64 @@ def test_an_import_that_takes_too_long_fails_clearly(
     assert (job.state, job.failure["code"], job.attempts) == ("failed", "import.too_long", 1)
     assert "120 minutes" in job.failure["message"]
     assert spooled() == []
+
+
+def test_options_reach_the_engine_as_one_word_each(
+    upload: Any, importer: Importer, memory: MemoryOrchestrator, admin: Any
+) -> None:
+    seen: list[Sequence[str]] = []
+
+    def command(arguments: Sequence[str]) -> tuple[int, list[str]]:
+        seen.append(arguments[:-1])
+        return 0, [ImportReport(source="csv", dry_run=True).model_dump_json()]
+
+    memory.commands["import"] = command
+    answer = upload(source="csv&map=email=E-Mail&map=name=--dry-run&dry_run=true")
+    assert answer.status_code == 202, answer.content
+    assert importer.once()
+    assert seen == [["--from", "csv", "--map=email=E-Mail", "--map=name=--dry-run", "--dry-run"]]
+    shown = admin.get(f"/sites/acme/blog/imports/{answer.json()['id']}").json()
+    assert shown["options"] == {"map": ["email=E-Mail", "name=--dry-run"], "dry_run": True}
+
+
+@pytest.mark.parametrize(
+    "source", ["crispy-octo&dry_run=true", "csv&fetch_remote=true", "wordpress&map=a=b", "csv&map=nonsense"]
+)
+def test_an_option_of_another_source_is_refused(upload: Any, source: str) -> None:
+    answer = upload(source=source)
+    assert (answer.status_code, answer.json()["code"]) == (422, "import.option")
+    assert spooled() == []
+
+
+def test_a_waiting_import_is_cancelled(upload: Any, importer: Importer, admin: Any, viewer: Any) -> None:
+    job = upload().json()["id"]
+    path = f"/sites/acme/blog/imports/{job}/cancel"
+    assert viewer.post(path).status_code == 403
+    assert admin.post(path).status_code == 202
+    assert importer.once()
+    found = Import.objects.get()
+    assert (found.state, found.failure["code"], found.attempts) == ("failed", "import.cancelled", 0)
+    assert spooled() == []
+    assert admin.post(path).json()["code"] == "import.finished"
+
+
+def test_a_running_import_is_cancelled(upload: Any, importer: Importer, memory: MemoryOrchestrator, admin: Any) -> None:
+    job = upload().json()["id"]
+
+    def command(arguments: Sequence[str]) -> tuple[int, list[str]]:
+        admin.post(f"/sites/acme/blog/imports/{job}/cancel")
+        return 0, [Progress(step="articles", done=1, total=3).model_dump_json(), REPORT.model_dump_json()]
+
+    memory.commands["import"] = command
+    assert importer.once()
+    assert Import.objects.get().failure["code"] == "import.cancelled"
+
+
+def test_subscribers_of_a_newsletter_at_the_client_are_not_spooled(upload: Any, blog: Site, monkeypatch: Any) -> None:
+    from webstreet.control.sites.models import Residency
+
+    Residency.objects.create(site=blog, atom="newsletter", where="client")
+    answer = upload(source="csv")
+    assert (answer.status_code, answer.json()["code"]) == (409, "import.residency")
+    assert spooled() == []
+    assert upload(source="wordpress").status_code == 202

@@ -21,6 +21,7 @@ home = Site.objects.get(is_default_site=True).root_page.specific
 out = io.BytesIO()
 Pillow.new("RGB", (400, 300), "red").save(out, "JPEG")
 image = get_image_model()(
+    file=ContentFile(out.getvalue(), name="champ.jpg"),
     title="Champ",
     description="Un champ rouge",
     focal_point_x=10,
@@ -28,7 +29,7 @@ image = get_image_model()(
     focal_point_width=5,
     focal_point_height=5,
 )
-image.file.save("champ.jpg", ContentFile(out.getvalue()))
+image.save()
 image.tags.add("rouge")
 document = get_document_model()(title="Papier")
 document.file.save("papier.pdf", ContentFile(b"%PDF-1.4 x"))
@@ -50,7 +51,7 @@ body = [
     {"type": "text", "value": f'<p>See <a linktype="page" id="{second.pk}">second</a>, <a linktype="document" id="{document.pk}">paper</a>'
      f' and <a linktype="page" id="{about.pk}">about</a>.</p>'},
     {"type": "image", "value": {"image": {"image": image.pk, "decorative": False, "alt_text": "Un champ"}, "caption": "c", "wide": True}},
-    {"type": "page_links", "value": {"title": "More", "pages": [{"type": "item", "value": about.pk}]}},
+    {"type": "page_links", "value": {"title": "More", "pages": [{"type": "item", "id": "5d6c1f0a-0000-4000-8000-000000000001", "value": about.pk}]}},
 ]  # fmt: skip
 first.body = json.dumps(body)
 first.authors = [author]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -95,11 +97,9 @@ def test_what_lives_at_the_client_can_be_left_out(filled, tmp_path):
 
 
 def test_the_archive_on_standard_output_is_the_same(filled):
-    import subprocess
-    import sys
-
     site, archive = filled
-    done = subprocess.run([sys.executable, "-m", "webstreet.engine", "export", "-"], env=site.environ, capture_output=True, timeout=200, check=True)  # fmt: skip
+    command = [sys.executable, "-m", "webstreet.engine", "export", "-"]
+    done = subprocess.run(command, env=site.environ, capture_output=True, timeout=200, check=True)
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as found:
         names = found.getnames()
     assert names == list(contents(archive))

@@ -12,11 +12,14 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
+from webstreet.contract.jobs import SOURCES
 from webstreet.control.api.pages import Page, Paging, page
 from webstreet.control.api.sites import to_change
 from webstreet.control.clients.access import Actor
+from webstreet.control.journal.models import note
 from webstreet.control.sites import actions, errors, uploads
 from webstreet.control.sites.imports import Import
+from webstreet.control.sites.models import Site
 
 router = Router(tags=["imports"])
 RAW_BODY = {
@@ -41,6 +44,7 @@ class ProgressOut(Schema):
 class ImportOut(Schema):
     id: uuid.UUID
     source: str
+    options: dict[str, Any]
     state: str = Field(description="waiting, running, done or failed")
     size_bytes: int
     created_at: dt.datetime
@@ -59,6 +63,7 @@ def _shape(job: Import) -> dict[str, Any]:
     return {
         "id": job.id,
         "source": job.source,
+        "options": job.options,
         "state": job.state.value,
         "size_bytes": job.size_bytes,
         "created_at": job.created_at,
@@ -70,14 +75,23 @@ def _shape(job: Import) -> dict[str, Any]:
     }
 
 
+class ImportQuery(Schema):
+    source: str = Field(description=", ".join(SOURCES))
+    map: list[str] = Field([], description="csv: FIELD=COLUMN, may be repeated")
+    dry_run: bool = Field(False, description="csv: count, and change nothing")
+    fetch_remote: bool = Field(False, description="wordpress: fetch files that are missing from the old site")
+
+
 @router.post("/{client}/{site}/imports", response={202: Accepted}, openapi_extra=RAW_BODY, summary="Import a file")
-def start_import(request: HttpRequest, client: str, site: str, source: str) -> Any:
+def start_import(request: HttpRequest, client: str, site: str, query: Query[ImportQuery]) -> Any:
     actor: Actor = request.auth
     found = to_change(request, client, site)
+    source = query.source
     uploads.check_source(source)
+    options = uploads.checked_options(source, map=query.map, dry_run=query.dry_run, fetch_remote=query.fetch_remote)
     announced = int(request.META.get("CONTENT_LENGTH") or 0)
     body = uploads.Body(_chunks(request), announced, settings.MAX_IMPORT_BYTES)
-    job = uploads.take(found, source=source, body=body, spool=settings.STATE.spool, by=actor.name)
+    job = uploads.take(found, source=source, body=body, spool=settings.STATE.spool, by=actor.name, options=options)
     return Status(202, {"id": job.id})
 
 
@@ -103,7 +117,22 @@ def list_imports(request: HttpRequest, client: str, site: str, paging: Query[Pag
 def show_import(request: HttpRequest, client: str, site: str, id: uuid.UUID) -> dict[str, Any]:
     actor: Actor = request.auth
     found = actions.find_site(actor, client, site)
-    job = actor.sees(Import).filter(site=found, pk=id).first()
+    return _shape(_found(actor, found, id))
+
+
+@router.post("/{client}/{site}/imports/{id}/cancel", response={202: Accepted}, summary="Cancel an import")
+def cancel_import(request: HttpRequest, client: str, site: str, id: uuid.UUID) -> Any:
+    actor: Actor = request.auth
+    found = to_change(request, client, site)
+    job = _found(actor, found, id)
+    if not job.cancel():
+        raise errors.ImportFinished(f"The import {id} has ended: there is nothing to cancel.")
+    note(actor.name, "import.cancelled", client=found.client.name, object=str(found), id=str(id))
+    return Status(202, {"id": id})
+
+
+def _found(actor: Actor, site: Site, number: uuid.UUID) -> Import:
+    job = actor.sees(Import).filter(site=site, pk=number).first()
     if job is None:
-        raise errors.ImportMissing(f"The site {found} has no import {id}.")
-    return _shape(job)
+        raise errors.ImportMissing(f"The site {site} has no import {number}.")
+    return job

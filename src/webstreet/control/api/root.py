@@ -13,7 +13,7 @@ from ninja.openapi.schema import OpenAPISchema
 from pydantic import ConfigDict, Field
 
 from webstreet import __version__
-from webstreet.control.api import catalogue, clients, dictionary, imports, journal, problems, running, sites
+from webstreet.control.api import catalogue, clients, dictionary, exports, imports, journal, problems, running, sites
 from webstreet.control.api.auth import Bearer
 from webstreet.control.clients import actions
 from webstreet.control.clients.access import Actor
@@ -124,6 +124,7 @@ api.add_router("/clients", clients.router)
 api.add_router("/keys", clients.keys)
 api.add_router("/sites", sites.router)
 api.add_router("/sites", imports.router)
+api.add_router("/sites", exports.router)
 api.add_router("/sites", running.router)
 api.add_router("/sites", dictionary.of_site)
 api.add_router("/dictionary", dictionary.router)

@@ -221,6 +221,13 @@ class Orchestrator(ABC):
             timeout_s: a command that has not ended by then is ended, and `CommandTooLong` raised.
         """
 
+    def stream(self, site: SiteId, command: Sequence[str], *, timeout_s: float = COMMAND_S) -> Iterator[bytes]:
+        """Run a command as `run` does, and hand over the bytes of its standard output as they come; nothing of them is kept.
+
+        Closing the iterator ends the command. One that fails ends the bytes: whoever reads them must know where their end is.
+        """
+        raise OrchestratorError(f"{self.name} cannot stream what a command writes.", code="orchestrator.no_stream")
+
     @abstractmethod
     def logs(self, site: SiteId, *, process: str = "", lines: int = 200, follow: bool = False) -> Iterator[str]:
         """The last ``lines`` lines of one process's log, or the newest of all by time; then, with ``follow``, new ones as they come.

@@ -191,6 +191,9 @@ class MemoryOrchestrator(Orchestrator):
                 on_line(line)
         return CommandResult(code, "".join(f"{line}\n" for line in lines), "")
 
+    def stream(self, site: SiteId, command: Sequence[str], *, timeout_s: float = COMMAND_S) -> Iterator[bytes]:
+        return iter([self.run(site, command).stdout.encode("latin-1")])
+
     def logs(self, site: SiteId, *, process: str = "", lines: int = 200, follow: bool = False) -> Iterator[str]:
         with self._lock:
             kept = list(self._held(site).lines[-lines:] if lines else ())

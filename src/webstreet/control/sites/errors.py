@@ -51,6 +51,37 @@ class ImportSourceUnknown(BadInput):
     code = "import.source_unknown"
 
 
+class ImportOptionWrong(BadInput):
+    """An import's option is not for its source, or not written as it must be."""
+
+    code = "import.option"
+
+
+class ImportResidency(Conflict):
+    """The file may hold data that must not lie at the hoster."""
+
+    code = "import.residency"
+
+
+class ImportFinished(Conflict):
+    """An import that has ended cannot be cancelled."""
+
+    code = "import.finished"
+
+
+class ExportFailed(Unavailable):
+    """The site did not write its export."""
+
+    code = "export.failed"
+
+
+class ExportBusy(TooMany):
+    """As many exports as this installation can make at once are being made."""
+
+    code = "export.busy"
+    retry_after_s = 10
+
+
 class ImportsTooMany(Conflict):
     """The site has as many unfinished imports as one may have."""
 

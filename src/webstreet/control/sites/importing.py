@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -35,8 +37,10 @@ class Importer:
     def __init__(self, spool: Path, orchestrator: Orchestrator) -> None:
         self._spool = spool
         self._orchestrator = orchestrator
+        self._stop = threading.Event()
 
     def run_forever(self, stop: threading.Event) -> None:
+        self._stop = stop
         self.sweep(older_than_s=0)  # nobody uploads yet: the web process has only just started
         while not stop.is_set():
             try:
@@ -76,13 +80,19 @@ class Importer:
         if not job.spool_name or not file.exists():
             self._fail(job, "import.file_missing", "The uploaded file is no longer there. Upload it again.")
             return
+        if job.is_cancelled:
+            self._fail(job, "import.cancelled", "The import was cancelled before it began. Nothing was changed.")
+            return
         job.start()
         lines = _Lines(job)
         try:
-            command = ["import", "--from", job.source, str(file)]
+            command = ["import", "--from", job.source, *arguments(job.options), str(file)]
             result = self._orchestrator.run(
                 job.site.site_id, command, files=[file], on_line=lines.take, timeout_s=settings.MAX_IMPORT_S
             )
+        except Cancelled as error:
+            self._fail(job, error.error_code, error.message)
+            return
         except CommandTooLong as error:
             self._fail(
                 job, "import.too_long", f"{error.message} Send the file in parts, or ask your hoster for more time."
@@ -91,7 +101,7 @@ class Importer:
         except WebstreetError as error:
             if error.retry and job.attempts < MOST_ATTEMPTS:
                 log.warning("import %s: %s; tried again", job.pk, error)
-                time.sleep(LOOK_EVERY_S)
+                self._stop.wait(LOOK_EVERY_S)
                 return
             self._fail(job, error.error_code, error.message)
             return
@@ -115,12 +125,27 @@ class Importer:
         note("control", "import.failed", client=job.site.client.name, object=str(job.site), id=str(job.pk), code=code)
 
 
+class Cancelled(WebstreetError):
+    """Somebody asked for the end of an import that runs."""
+
+    code = "import.cancelled"
+    status = 409
+
+
+def arguments(options: Mapping[str, Any]) -> list[str]:
+    """The options of an import as the engine's command takes them."""
+    flags = [f"--{name.replace('_', '-')}" for name in ("dry_run", "fetch_remote") if options.get(name)]
+    # One word each: a value that begins with a dash must not become an option.
+    return [*(f"--map={pair}" for pair in options.get("map", ())), *flags]
+
+
 class _Lines:
     """Reads what the engine prints: progress as it comes, then a report or a failure."""
 
     def __init__(self, job: Import) -> None:
         self._job = job
         self._written = 0.0
+        self._looked = 0.0
         self.report: ImportReport | None = None
         self.failure: Failure | None = None
 
@@ -136,6 +161,13 @@ class _Lines:
             log.warning("import %s: a line of the engine could not be read", self._job.pk)
 
     def _progress(self, found: Progress) -> None:
+        if time.monotonic() - self._looked >= WRITE_PROGRESS_EVERY_S:
+            self._looked = time.monotonic()
+            if self._job.is_cancelled:
+                # Raised through the orchestrator, which ends the command.
+                raise Cancelled(
+                    "The import was cancelled. What it had finished stays; the same file can be sent again."
+                )
         if time.monotonic() - self._written >= WRITE_PROGRESS_EVERY_S or (found.total and found.done >= found.total):
             self._job.at(found.step, found.done, found.total)
             self._written = time.monotonic()

@@ -32,11 +32,13 @@ class Import(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="imports")
     source = models.CharField(_("source"), max_length=40)
+    options = models.JSONField(_("options"), default=dict, db_default=models.Value({}, models.JSONField()))
     size_bytes = models.PositiveBigIntegerField(_("size"), default=0)
     spool_name = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(_("asked for"), auto_now_add=True)
     created_by = models.CharField(_("asked for by"), max_length=120)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     progress = models.JSONField(_("progress"), default=dict)
@@ -60,6 +62,16 @@ class Import(models.Model):
     @property
     def took(self) -> dt.timedelta | None:
         return self.finished_at - self.started_at if self.started_at and self.finished_at else None
+
+    def cancel(self) -> bool:
+        """Ask for its end, whether it waits or runs; whether it had not ended."""
+        unfinished = type(self).objects.filter(pk=self.pk, finished_at=None)
+        return bool(unfinished.update(cancelled_at=timezone.now()))
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Asked of the database: somebody else's process says so."""
+        return type(self).objects.filter(pk=self.pk, cancelled_at__isnull=False).exists()
 
     def start(self) -> None:
         self.started_at = timezone.now()

@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
 from webstreet.contract.base import closest
+from webstreet.contract.jobs import OPTIONS, SOURCES
 from webstreet.control.journal.models import note
 from webstreet.control.sites import errors
 from webstreet.control.sites.importing import UPLOADING
@@ -17,10 +19,13 @@ from webstreet.control.sites.imports import Import
 from webstreet.control.sites.models import Site
 from webstreet.control.state import open_private
 
-SOURCES = ("crispy-octo",)
 MOST_UNFINISHED = 2
 """Imports of one site that wait or run."""
 CHUNK_BYTES = 256 * 1024
+MAPS_MAX, MAP_MAX = 20, 200
+WITH_PEOPLE = ("crispy-octo", "csv", "webstreet")
+"""Sources that hold subscribers."""
+NEWSLETTER = "newsletter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,39 @@ def check_source(source: str) -> None:
         raise errors.ImportSourceUnknown(f'Nothing here can import from "{source[:60]}". {hint}')
 
 
-def take(site: Site, *, source: str, body: Body, spool: Path, by: str) -> Import:
+def checked_options(source: str, **given: Any) -> dict[str, Any]:
+    """The options that were given, for this source.
+
+    Raises:
+        ImportOptionWrong: the source has no such option, or it is not written as it must be.
+    """
+    options = {name: value for name, value in given.items() if value}
+    for name in options:
+        if source not in OPTIONS[name]:
+            word = name.replace("_", "-")
+            raise errors.ImportOptionWrong(
+                f"--{word} is of imports from {', '.join(OPTIONS[name])}, not from {source}."
+            )
+    pairs = options.get("map", [])
+    if len(pairs) > MAPS_MAX or any("=" not in pair or len(pair) > MAP_MAX or "\0" in pair for pair in pairs):
+        raise errors.ImportOptionWrong("--map is written as FIELD=COLUMN, as in --map email=E-Mail.")
+    return options
+
+
+def refuse_residents(site: Site, source: str) -> None:
+    """A file with subscribers is not kept by the hoster, not even for a while, where the client keeps the newsletter.
+
+    Raises:
+        ImportResidency.
+    """
+    if source in WITH_PEOPLE and site.manifest().lives_at(NEWSLETTER) == "client":
+        raise errors.ImportResidency(
+            f"{site} keeps its newsletter at the client, and this file may hold subscribers, which would lie at the hoster while it is"
+            " imported. Run the site's own command where the client's data live: python -m webstreet.engine import"
+        )
+
+
+def take(site: Site, *, source: str, body: Body, spool: Path, by: str, options: dict[str, Any] | None = None) -> Import:
     """Receive the file and queue its import.
 
     Raises:
@@ -46,6 +83,7 @@ def take(site: Site, *, source: str, body: Body, spool: Path, by: str) -> Import
     """
     if site.wanted_closing:
         raise errors.SiteClosing(f"{site} is being closed; nothing can be imported any more.")
+    refuse_residents(site, source)
     _check_room(site)
     job_id = uuid.uuid4()
     part = spool / f"{job_id}{UPLOADING}"
@@ -55,7 +93,13 @@ def take(site: Site, *, source: str, body: Body, spool: Path, by: str) -> Import
             # Asked again with the row held: of two uploads at once only one may be the last.
             _check_room(Site.objects.select_for_update(of=("self",)).get(pk=site.pk))
             job = Import.objects.create(
-                id=job_id, site=site, source=source, spool_name=job_id.hex, size_bytes=size_bytes, created_by=by
+                id=job_id,
+                site=site,
+                source=source,
+                options=options or {},
+                spool_name=job_id.hex,
+                size_bytes=size_bytes,
+                created_by=by,
             )
             note(by, "import.asked", client=site.client.name, object=str(site), id=str(job_id), size_bytes=size_bytes)
             # Inside the transaction: if it is not committed the sweep finds a file that nobody needs, never a job without its file.

@@ -24,6 +24,7 @@ from webstreet.engine.imports import ImportContext, archives, attachments
 from webstreet.kernel.errors import BadInput
 
 FILE_MAX_BYTES = 500 * 1024**2
+SAID = ("live", "has_unpublished_changes", "draft_title", "last_published_at")
 FOLDERS = {"images": "original_images/", "documents": "documents/"}
 
 
@@ -188,6 +189,7 @@ class Content:
 
     def _fill(self, model: type[Page], stored: Page, row: Row) -> None:
         page = self._object(model, stored, row["data"])
+        said = {name: getattr(page, name) for name in SAID}
         page.save(clean=False)
         revision = None
         if page.live:
@@ -196,13 +198,8 @@ class Content:
             draft = self._object(model, stored, entry["data"])
             at = parse_datetime(entry["approved_go_live_at"]) if entry["approved_go_live_at"] else None
             Page.save_revision(draft, changed=False, clean=False, approved_go_live_at=at)
-        model._default_manager.filter(pk=stored.pk).update(
-            live_revision=revision,
-            **{
-                name: getattr(page, name)
-                for name in ("live", "has_unpublished_changes", "draft_title", "last_published_at")
-            },
-        )
+        # Keeping a revision has said something else of the page.
+        model._default_manager.filter(pk=stored.pk).update(live_revision=revision, **said)
 
     def _object(self, model: type[Page], stored: Page, data: Row) -> Any:
         """The page as ``data`` has it, at the place in the tree where it is stored."""

@@ -188,7 +188,7 @@ def _groups(path: Path) -> Iterator[tuple[str, Iterator[Any]]]:
         return found[1] if found else entry.path.parts[0]
 
     for name, entries in itertools.groupby(archives.entries(path), kind):
-        yield name, entries if name == "files" else _rows(entries)
+        yield name, entries if name == "files" else _rows(entries)  # noqa: B031 either, never both
 
 
 def _rows(entries: Iterator[archives.Entry]) -> Iterator[Row]:

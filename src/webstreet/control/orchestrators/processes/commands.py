@@ -19,6 +19,7 @@ from webstreet.control.orchestrators.processes.folder import PASSED_ON, Folder
 from webstreet.kernel import process as ending
 
 TAIL_BYTES = 2_000_000
+STREAM_BYTES = 256 * 1024
 FOLLOW_S = 0.2
 _STAMP = re.compile(r".{0,40}?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)")
 _PROGRESS = re.compile(r'\{"kind": ?"progress"')
@@ -80,10 +81,36 @@ def run(
     return CommandResult(code, "".join(printed), "".join(errors))
 
 
+def stream(wanted: Mapping[str, Any], folder: Folder, command: Sequence[str], timeout_s: float) -> Iterator[bytes]:
+    """The bytes that a command writes to its standard output.
+
+    Starts when the first is asked for. The process belongs to the thread that asks.
+    """
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | wanted["environment"]
+    try:
+        process = subprocess.Popen(
+            [*ATTACHED, str(os.getpid()), *wanted["command"], *command], env=environment, cwd=folder.path, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+    except (OSError, ValueError):
+        raise CommandFailed(f"The command {command[:1]} cannot be started.") from None
+    limit = _Limit(process, timeout_s)
+    try:
+        while process.stdout and (chunk := process.stdout.read1(STREAM_BYTES)):
+            yield chunk
+    finally:
+        limit.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
 class _Limit(threading.Timer):
     """Ends a command, and what it started, when its time is over."""
 
-    def __init__(self, process: subprocess.Popen[str], timeout_s: float) -> None:
+    def __init__(self, process: subprocess.Popen[Any], timeout_s: float) -> None:
         super().__init__(timeout_s, self._reach)
         self.daemon = True
         self.reached = False

@@ -255,6 +255,11 @@ class ProcessesOrchestrator(Orchestrator):
                 )
             return commands.run(wanted, self._folder(site), command, on_line, timeout_s)
 
+    def stream(self, site: SiteId, command: Sequence[str], *, timeout_s: float = COMMAND_S) -> Iterator[bytes]:
+        with _translated(self.root):
+            wanted = self._serving(site)
+            return commands.stream(wanted, self._folder(site), command, timeout_s)
+
     def logs(self, site: SiteId, *, process: str = "", lines: int = 200, follow: bool = False) -> Iterator[str]:
         with _translated(self.root):
             self._wanted(site)
