@@ -61,6 +61,10 @@ class Language(LocaleMiddleware):
 class KnownSite:
     """Saves every page Wagtail's question which site was asked for."""
 
+    NOT_FOR = ("/admin/", "/theme/", "/-/")
+    """Not for editors in the admin, who may be changing it; nor for what must come when the database does not: a page that says so needs its
+    stylesheet."""
+
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
@@ -68,8 +72,7 @@ class KnownSite:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_: Any) -> None:
-        """Not for editors in the admin, who may be changing it."""
-        if not request.path.startswith("/admin/"):
+        if not request.path.startswith(self.NOT_FOR):
             this_site.found_for(request)
 
 
