@@ -53,7 +53,7 @@ def test_a_bad_opening_has_one_code(name: str, taken: str, control: Control, web
 
 
 @pytest.mark.requirement("H4")
-@pytest.mark.parametrize("url", ["sqlite:////tmp/canary.sqlite3", "mysql://canary@db.example/news"])
+@pytest.mark.parametrize("url", ["sqlite:////tmp/canary.sqlite3", "oracle://canary@db.example/news"])
 def test_a_database_that_cannot_be_the_clients(
     url: str, taken: str, control: Control, webstreet: Run, tmp_path: Path
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import connections, router
 
+from tests.lab import base
 from webstreet.engine.backends import breaker
 from webstreet.engine.backends.breaker import StoreDown, breakers
 from webstreet.engine.middleware import StoreDownPage
@@ -81,16 +81,20 @@ def test_files_of_a_sensitive_atom_have_no_address_and_are_only_ours():
 
 class TestBreaker:
     @pytest.fixture
-    def dead(self, tmp_path, django_db_blocker):
-        """A wrapper of the newsletter's kind whose database cannot be opened."""
-        from webstreet.engine.backends.sqlite3.base import DatabaseWrapper
+    def away(self, tmp_path):
+        """What to change in the newsletter's settings so that its database cannot be opened."""
+        if connections["newsletter"].vendor == "sqlite":
+            return {"NAME": str(tmp_path / "no" / "such.sqlite3")}
+        return {"PORT": base.free_port()}
 
-        values = {**connections["newsletter"].settings_dict, "NAME": str(tmp_path / "no" / "such.sqlite3")}
-        if connections["newsletter"].vendor != "sqlite":
-            pytest.skip("needs the embedded database")
-        wrapper = DatabaseWrapper(values, "dead")
+    @pytest.fixture
+    def dead(self, away, django_db_blocker):
+        """A wrapper of the newsletter's kind whose database cannot be opened."""
+        alive = connections["newsletter"]
+        wrapper = type(alive)({**alive.settings_dict, **away}, "dead")
         with django_db_blocker.unblock():
             yield wrapper
+        wrapper.close()
         breakers.close("dead")
 
     def test_the_second_attempt_does_not_touch_the_server(self, dead, monkeypatch):
@@ -106,19 +110,22 @@ class TestBreaker:
         def never(params):
             raise AssertionError("connected although the breaker is open")
 
-        monkeypatch.setattr("django.db.backends.sqlite3.base.DatabaseWrapper.get_new_connection", never)
+        above = next(c for c in type(dead).__mro__[2:] if "get_new_connection" in vars(c))
+        monkeypatch.setattr(above, "get_new_connection", never)
         with pytest.raises(StoreDown):
             ask()
 
-    def test_it_tries_again_later(self, dead, monkeypatch, tmp_path):
+    def test_it_tries_again_later(self, dead, away, monkeypatch):
         with pytest.raises(StoreDown):
             dead.ensure_connection()
-        (tmp_path / "no").mkdir()
+        if "NAME" in away:
+            Path(away["NAME"]).parent.mkdir()
+        else:
+            dead.settings_dict["PORT"] = connections["newsletter"].settings_dict["PORT"]
         now = breaker.time.monotonic()
         monkeypatch.setattr(breaker.time, "monotonic", lambda: now + breaker.REFUSE_S + 1)
         dead.ensure_connection()
-        assert isinstance(dead.connection, sqlite3.Connection)
-        dead.close()
+        assert dead.connection is not None
 
     def test_readers_get_a_page_that_says_when_to_come_back(self, rf):
         page = StoreDownPage(lambda request: None).process_exception(rf.get("/newsletter/"), StoreDown("newsletter"))

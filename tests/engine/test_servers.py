@@ -1,16 +1,23 @@
-"""A site on real servers: PostgreSQL shared by all aliases, with its backup; and Redis going away and coming back."""
+"""A site on real servers: one database shared by all aliases, its backup and the way back; and Redis going away and coming back."""
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import http.client
 import json
 import os
 import socket
 import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
+import pymysql
 import pytest
 
 from tests.conftest import needed
@@ -20,35 +27,157 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "crispy-octo.sql"
 KEY = "only-for-tests-" * 5
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of database server: how to look into it, and what a backup of it is and how it goes back."""
+
+    fixture: str
+    tools: tuple[str, ...]
+    package: str
+    dump: str
+    tables: str
+    connect: Callable[[str], Any]
+    restore: Callable[[Path, str], None]
+
+
+def connect_mysql(url: str) -> Any:
+    parts = urlsplit(url)
+    return pymysql.connect(
+        host=parts.hostname,
+        port=parts.port,
+        user=parts.username,
+        password=parts.password or "",
+        database=parts.path[1:],
+    )
+
+
+def restore_postgresql(dump: Path, url: str) -> None:
+    subprocess.run(["pg_restore", "--no-owner", f"--dbname={url}", dump], capture_output=True, check=True, timeout=120)
+
+
+def restore_mysql(dump: Path, url: str) -> None:
+    parts = urlsplit(url)
+    command = [f"--host={parts.hostname}", f"--port={parts.port}", f"--user={parts.username}", parts.path[1:]]
+    subprocess.run(
+        ["mariadb", "--no-defaults", *command], input=gzip.decompress(dump.read_bytes()), check=True, timeout=120
+    )
+
+
+KINDS = {
+    "postgresql": Kind(
+        "lab_postgres",
+        ("pg_dump", "pg_restore"),
+        "postgresql-client",
+        "default.pgdump",
+        "SELECT tablename FROM pg_tables",
+        psycopg.connect,
+        restore_postgresql,
+    ),
+    "mariadb": Kind(
+        "lab_mariadb",
+        ("mariadb-dump", "mariadb"),
+        "mariadb-client",
+        "default.sql.gz",
+        "SHOW TABLES",
+        connect_mysql,
+        restore_mysql,
+    ),
+}
+
+
+def asked(connection: Any, question: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        return list(cursor.fetchall())
+
+
+def rows(connection: Any, tables: Iterable[str]) -> dict[str, int]:
+    return {name: asked(connection, f"SELECT count(*) FROM {name}")[0][0] for name in sorted(tables)}  # noqa: S608
+
+
 @pytest.mark.requirement("P5")
-def test_everything_in_one_postgresql_database(site_processes, lab_postgres, tmp_path):
-    for tool in ("pg_dump", "pg_restore"):
-        needed(partial(base.find, tool, package="postgresql-client"))
-    name = f"webstreet_one_{os.getpid()}"
-    url = lab_postgres.database(name)
+@pytest.mark.parametrize("name", KINDS)
+def test_a_site_in_one_database_goes_through_a_backup_and_back(name, site_processes, request, tmp_path):
+    kind = KINDS[name]
+    for tool in kind.tools:
+        needed(partial(base.find, tool, package=kind.package))
+    server = request.getfixturevalue(kind.fixture)
+    first, second = f"webstreet_one_{os.getpid()}", f"webstreet_two_{os.getpid()}"
     try:
+        url, empty = server.database(first), server.database(second)
         site = site_processes(DATABASE_URL=url, SECRET_KEY=KEY)
         site.documents("prepare")
         assert {d["step"] for d in site.documents("prepare")} == {"ready"}
         report = site.documents("import", "--from", "crispy-octo", str(EXAMPLE))[-1]
         assert (report["created"]["articles"], report["created"]["subscribers"]) == (12, 38)
-        with psycopg.connect(url) as connection:
-            tables = {row[0] for row in connection.execute("SELECT tablename FROM pg_tables")}
+        assert site.python(FACTS) == f"{name} {name}"
+        with contextlib.closing(kind.connect(url)) as connection:
+            tables = {row[0] for row in asked(connection, kind.tables)}
             assert {"newsletter_subscriber", "wagtailcore_page"} <= tables
-            done = connection.execute("SELECT count(*) FROM django_migrations WHERE app = 'newsletter'").fetchone()
-            assert done[0] >= 1
+            done = asked(connection, "SELECT count(*) FROM django_migrations WHERE app = 'newsletter'")
+            assert done[0][0] >= 1
+            before = rows(connection, (t for t in tables if t.startswith(("newsletter", "wagtail", "articles"))))
         folder = tmp_path / "backup"
         site.documents("backup", str(folder))
         said = json.loads((folder / "backup.json").read_text())
-        assert set(said["databases"]) == {"default", "newsletter"}
-        files = set(said["databases"].values())
-        assert len(files) == 1
-        listing = subprocess.run(
-            ["pg_restore", "--list", folder / files.pop()], capture_output=True, text=True, check=True
-        ).stdout
-        assert "TABLE DATA public newsletter_subscriber" in listing
+        assert said["databases"] == {"default": kind.dump, "newsletter": kind.dump}
+        assert (folder / kind.dump).stat().st_mode & 0o077 == 0
+        assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+        kind.restore(folder / kind.dump, empty)
+        with contextlib.closing(kind.connect(empty)) as connection:
+            assert rows(connection, before) == before
+        again = site_processes(DATABASE_URL=empty, SECRET_KEY=KEY)
+        assert "migrate default" not in {d["step"] for d in again.documents("prepare")}
+        assert again.python(ADDRESSES) == site.python(ADDRESSES)
     finally:
-        lab_postgres.drop(name)
+        server.drop(first)
+        server.drop(second)
+
+
+FACTS = "from webstreet.engine.health import facts; print(*facts().databases.values())"
+ADDRESSES = (
+    "from webstreet.atoms.newsletter.models import Subscriber;"
+    " print(sorted(Subscriber.objects.values_list('email', 'created_at')))"
+)
+
+
+@pytest.mark.requirement("P5")
+def test_killed_in_the_middle_a_mariadb_is_finished_by_the_next(site_processes, lab_mariadb, wait_until):
+    """There a definition cannot be rolled back; tests/engine/test_resuming.py goes through every statement."""
+    names = [f"webstreet_killed_{os.getpid()}", f"webstreet_whole_{os.getpid()}"]
+    try:
+        killed, whole = (site_processes(DATABASE_URL=lab_mariadb.database(name), SECRET_KEY=KEY) for name in names)
+        for number, reached in enumerate((5, 60, 30)):
+            process = killed.start("prepare")
+            wait_until(partial(has_migrated, killed.folder / f"log-{number}", reached), seconds=200, what="migrations")
+            assert process.poll() is None
+            process.kill()
+            process.wait(10)
+        killed.documents("prepare")
+        whole.documents("prepare")
+        shapes = []
+        for name in names:
+            with lab_mariadb.connection(name) as cursor:
+                cursor.execute(SHAPE)
+                shapes.append(set(cursor.fetchall()))
+        assert len(shapes[1]) > 300
+        assert shapes[0] == shapes[1]
+    finally:
+        for name in names:
+            lab_mariadb.drop(name)
+
+
+def has_migrated(log: Path, number: int) -> bool:
+    return f'"migrate default","done":{number},' in log.read_text("utf-8").replace(": ", ":").replace(", ", ",")
+
+
+SHAPE = """
+SELECT table_name, column_name, column_type, is_nullable, collation_name FROM information_schema.columns
+WHERE table_schema = DATABASE()
+UNION SELECT table_name, column_name, constraint_name, referenced_table_name, referenced_column_name
+FROM information_schema.key_column_usage WHERE table_schema = DATABASE()
+"""
 
 
 def test_redis_may_go_away_and_come_back(site_processes, wait_until, tmp_path):

@@ -67,7 +67,7 @@ def _database(alias: str, variable: str, url: str, environment: Environment) -> 
         return _sqlite(alias, parsed["NAME"])
     if parts.scheme in MYSQL_SCHEMES:
         options = {name.replace("_", "-").lower(): value for name, value in parse_qsl(parts.query)}
-        return _mysql(alias, parsed, _mysql_options(variable, options))
+        return _mysql(alias, parsed, options, variable)
     return _postgresql(alias, parsed)
 
 
@@ -75,15 +75,28 @@ def _engine(alias: str, kind: str) -> str:
     return f"django.db.backends.{kind}" if alias == "default" else f"webstreet.engine.backends.{kind}"
 
 
-def _mysql(alias: str, parsed: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def _mysql(alias: str, parsed: dict[str, Any], given: dict[str, str], variable: str) -> dict[str, Any]:
     engine = "webstreet.engine.backends.mysql" + ("" if alias == "default" else ".atom")
     return {
         **{key: parsed[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT") if key in parsed},
         "ENGINE": engine,
         "CONN_MAX_AGE": KEEP_CONNECTION_S if alias == "default" else 0,
         "CONN_HEALTH_CHECKS": alias == "default",
-        "OPTIONS": options,
+        "OPTIONS": _mysql_options(variable, given),
+        "CLIENT_OPTIONS": _client_options(given),
     }
+
+
+def _client_options(given: dict[str, str]) -> dict[str, str]:
+    """What the server's own programs need to know of TLS to make a backup. ``loose``: MariaDB's and MySQL's know different names."""
+    mode = given.get("ssl-mode", "verify_identity" if "ssl-ca" in given else "").upper()
+    found = {name: given[name] for name in _TLS_FILES if name in given}
+    if mode:
+        found["loose-ssl-mode"] = mode
+        found["loose-ssl"] = "0" if mode == "DISABLED" else "1"
+    if mode.startswith("VERIFY"):
+        found["loose-ssl-verify-server-cert"] = "1"
+    return found
 
 
 def _mysql_options(variable: str, given: dict[str, str]) -> dict[str, Any]:

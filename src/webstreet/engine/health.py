@@ -15,7 +15,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.utils.crypto import constant_time_compare
@@ -85,7 +85,7 @@ def facts() -> health.Facts:
         image_digest=environment.image_digest,
         started_at=STARTED_AT,
         atoms=list(environment.manifest.atoms),
-        databases={alias: connections[alias].vendor for alias in connections},
+        databases={alias: _kind(alias) for alias in connections},
     )
 
 
@@ -109,6 +109,17 @@ def _is_neighbour(request: HttpRequest) -> bool:
         return False
     asks = client_ip(request)
     return is_loopback(asks) or within(asks, settings.WEBSTREET_TRUSTED_PROXIES)
+
+
+def _kind(alias: str) -> str:
+    """sqlite, postgresql, mariadb or mysql; which of the last two, only the server itself can say."""
+    connection = connections[alias]
+    if connection.vendor != "mysql":
+        return str(connection.vendor)
+    try:
+        return "mariadb" if connection.mysql_is_mariadb else "mysql"
+    except DatabaseError:
+        return "mysql"
 
 
 def _answer(document: Document, status: int = 200) -> HttpResponse:

@@ -14,11 +14,10 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 from django.db import connections, transaction
-from django.db.migrations.executor import MigrationExecutor
 
 from webstreet import __version__
 from webstreet.contract.template import TemplateManifest, shipped_templates
-from webstreet.engine import hooks, pagecache, prototypes, site
+from webstreet.engine import hooks, pagecache, prototypes, resuming, site
 from webstreet.engine.backends.breaker import StoreDown
 from webstreet.engine.prepared import Prepared
 from webstreet.engine.routers import home
@@ -76,7 +75,7 @@ def migrate(alias: str, report: Report) -> bool:
 
     Not Django's command: that would note an atom's migrations as done in a database that does not hold its tables.
     """
-    executor = MigrationExecutor(connections[alias])
+    executor = resuming.executor(alias)
     executor.loader.check_consistent_history(connections[alias])
     targets = [leaf for leaf in executor.loader.graph.leaf_nodes() if home(leaf[0]) == alias]
     plan = executor.migration_plan(targets)

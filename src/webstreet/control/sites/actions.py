@@ -270,7 +270,7 @@ def _store_problems(manifest: SiteManifest, wish: Opening) -> list[Problem]:
                 Problem(path, "is not a store of this site.", closest(store, known) or f"Known: {', '.join(known)}.")
             )
         elif manifest.lives_at(store) == "client" and (rule := check_client_database_url(url)):
-            found.append(Problem(path, rule, "Give the URL of a PostgreSQL that the client runs."))
+            found.append(Problem(path, rule, "Give the URL of a PostgreSQL, MariaDB or MySQL that the client runs."))
         elif rule := check_database_url(url):
             found.append(Problem(path, rule))
     for atom in manifest.atoms:

@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 from webstreet.contract.environment import SettingInvalid
 from webstreet.kernel.secret import Secret
 
-DATABASE_SCHEMES = ("postgresql", "postgres", "sqlite")
+DATABASE_SCHEMES = ("postgresql", "postgres", "mariadb", "mysql", "sqlite")
 """What the engine of this release can use."""
-NOT_YET = ("mysql", "mariadb")
 EMAIL_SCHEMES = ("smtp", "smtp+tls", "smtps")
 LONGEST = 2000
 VARIABLE = "WEBSTREET_SITE_EMAIL_URL"
@@ -54,8 +53,6 @@ def _check(url: Secret, schemes: tuple[str, ...], example: str, hostless: tuple[
         _ = parts.port  # raises for a port that is not a number up to 65535
     except ValueError:
         return rule
-    if parts.scheme in NOT_YET and schemes == DATABASE_SCHEMES:
-        return "names MySQL or MariaDB, which this release cannot use yet; use a PostgreSQL."
     if parts.scheme not in schemes:
         return f"must begin with one of: {', '.join(f'{scheme}://' for scheme in schemes)}."
     if not parts.hostname and parts.scheme not in hostless:
