@@ -62,8 +62,8 @@ class KnownSite:
     """Saves every page Wagtail's question which site was asked for."""
 
     NOT_FOR = ("/admin/", "/theme/", "/-/")
-    """Not for editors in the admin, who may be changing it; nor for what must come when the database does not: a page that says so needs its
-    stylesheet."""
+    """Not for editors in the admin, who may be changing it; nor for what must come when the database does not: a page that says so needs
+    its stylesheet."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
