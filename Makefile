@@ -25,8 +25,8 @@ check: setup ## Format, lint, types, imports, migrations, translations, docs, au
 lab: setup ## Install and try the real servers that the tests use
 	@$(PYTHON) scripts/lab
 
-bench: setup ## Measure; prints a table and, with OUT=file.json, writes it
-	@$(PYTHON) -m benchmarks
+bench: setup ## Measure; prints a table and, with OUT=file.json, writes it; ONLY=pages runs one topic
+	@$(PYTHON) -m benchmarks $(ONLY)
 
 docs: setup ## Write the generated reference pages and build the docs into build/docs
 	@$(PYTHON) scripts/docs --build

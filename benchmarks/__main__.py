@@ -1,14 +1,20 @@
-"""``python -m benchmarks [manifest] [site]``: measure, print a table, write OUT."""
+"""``python -m benchmarks [NAME ...]``: measure, print a table, write OUT. The names are those of `PARTS`; without any, all."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from benchmarks import manifest, site
+from benchmarks import imports, manifest, pages, processes, replacement
 from benchmarks.report import publish
 
-PARTS = {"manifest": manifest.measure, "site": site.measure}
+PARTS = {
+    "manifest": manifest.measure,
+    "processes": processes.measure,
+    "pages": pages.measure,
+    "imports": imports.measure,
+    "replacement": replacement.measure,
+}
 
 
 def main(names: list[str]) -> int:
