@@ -267,3 +267,16 @@ class TestFrench:
         assert len(sentences) >= 9
         with translation.override("fr"):
             assert [s for s in sentences if said_text(s) == s and "nobody wishes" not in s] == []
+
+
+def test_a_site_is_exported_from_its_page(browser: Browser, blog: Site, reconcile: Any, memory: Any) -> None:
+    export = f"/console/sites/site/{blog.pk}/archive/"
+    refused = browser.post(export, follow=True, headers={"Accept-Language": "fr"}).content.decode()
+    assert "[site.not_running]" in refused
+    reconcile()
+    memory.commands["export"] = lambda arguments: (0, ["\x1f\x8barchive"])
+    assert b"Export site" in browser.get(f"/console/sites/site/{blog.pk}/change/").content
+    assert browser.get(export).status_code == 302
+    answer = browser.post(export)
+    assert answer["Content-Disposition"] == 'attachment; filename="acme-blog.tar.gz"'
+    assert answer.getvalue() == b"\x1f\x8barchive\n"

@@ -41,6 +41,8 @@ BY_CODE = {
     ),
     "domain.invalid": _("This is not a domain: write the host name only, as in blog.example.com."),
     "domain.taken": _("This domain belongs to another site. Choose another, or close the site that has it."),
+    "export.busy": _("Another export is being made. Try again when it is done."),
+    "export.failed": _("The site did not write its export. Its log says why."),
     "key.role_invalid": _("An operator's key names no client; every other key names the one it is for."),
     "offer.missing": _("There is no such offer."),
     "orchestrator.command_too_long": _("It took too long and was ended."),

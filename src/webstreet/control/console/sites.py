@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -16,8 +16,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from webstreet.control.api.exports import export_site
 from webstreet.control.catalogue import shelf
 from webstreet.control.catalogue.settings import EXCHANGED
+from webstreet.control.clients.access import Actor
 from webstreet.control.clients.models import Client
 from webstreet.control.console import parameters
 from webstreet.control.console.customizations import change_words
@@ -111,6 +113,7 @@ class SitePages(Pages):
             "close": self.close,
             "link": self.link,
             "parameters": self.parameters,
+            "archive": self.archive,
         }
         mine = [
             path(f"<int:pk>/{verb}/", console.admin_view(view), name=f"sites_site_{verb}")
@@ -321,6 +324,17 @@ class SitePages(Pages):
                 url, _until = editor_link(site, email="", next="", by=who(request))
                 context = console.each_context(request) | {"url": url, "site": site, "title": ""}
                 return render(request, "console/site_admin.html", context)
+            except WebstreetError as error:
+                messages.error(request, said(error))
+        return redirect("console:sites_site_change", pk)
+
+    def archive(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Everything the site holds, by the way that the API goes."""
+        if request.method == "POST":
+            site = self._site(pk)
+            request.auth = Actor.of_member(request.user.member)  # type: ignore[attr-defined, union-attr]
+            try:
+                return export_site(request, site.client.name, site.name)
             except WebstreetError as error:
                 messages.error(request, said(error))
         return redirect("console:sites_site_change", pk)

@@ -92,6 +92,7 @@ EVENTS = {
     "site.customized": _("Site customized"),
     "site.customization_undone": _("Customization undone"),
     "site.login_link_made": _("Site login link made"),
+    "site.exported": _("Site exported"),
     "import.asked": _("Import asked for"),
     "import.done": _("Import done"),
     "import.failed": _("Import failed"),
