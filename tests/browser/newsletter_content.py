@@ -6,7 +6,7 @@ import uuid
 
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import audience, ledger
+from webstreet.atoms.newsletter import audience, ledger, mails
 from webstreet.atoms.newsletter.models import (
     AudienceDay,
     BulkJob,
@@ -18,16 +18,17 @@ from webstreet.atoms.newsletter.models import (
     Subscriber,
     Token,
 )
+from webstreet.engine.announcements import Announcement
 
 NOW = timezone.now()
 CROWD = 100_000
 LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnung"
 TITLE_200 = (f"A title of two hundred characters, pasted in a hurry: {LONG_WORD}, and then some more of it " * 3)[:200]
 ARABIC = "للأخطبوط ثلاثة قلوب ودم أزرق"
-HTML = (
-    "<h1>Hello</h1><p>Text.</p><p><a href='\ue000unsubscribe\ue001'>x</a> <a href='\ue000preferences\ue001'>y</a></p>"
+BODY = (
+    "<p>An octopus decides within a second whether you are food, with <a href='https://example.com/a'>a link</a>.</p>"
+    f"<h2>How it begins</h2><ul><li>one</li><li>two</li></ul><blockquote>It is not a handshake.</blockquote><p>{LONG_WORD}</p>"
 )
-TEXT = "Hello\n\n\ue000unsubscribe\ue001\n\ue000preferences\ue001\n"
 
 main = MailingList.main()
 events, _made = MailingList.objects.get_or_create(key="events", defaults={"title": f"Events and {LONG_WORD}"})
@@ -59,12 +60,22 @@ for person in people[:2]:
 
 
 def issue(subject: str, **values: object) -> Issue:
-    # ``chain`` is nobody's and ``woken_at`` far away: the site's own worker leaves these issues as they are.
+    # ``woken_at`` and ``due_at`` are far away: the site's own worker leaves these issues as they are.
+    key, url = uuid.uuid4(), "http://localhost/articles/x/"
+    told = Announcement(key, subject, url, "Excerpt.", BODY, "en", "", NOW, "Maud Le Goff", intro="What it is about.")
+    written = mails.write_issue(told)
     found = Issue.objects.create(
-        article_uuid=uuid.uuid4(), mailing_list=main, subject=subject, language="en", html=HTML, text=TEXT,
-        article_url="http://localhost/articles/x/", woken_at=NOW + dt.timedelta(days=1),
-        due_at=NOW + dt.timedelta(days=1), **values,
-    )  # fmt: skip
+        article_uuid=key,
+        mailing_list=main,
+        subject=subject,
+        language="en",
+        html=written.html,
+        text=written.text,
+        article_url=url,
+        woken_at=NOW + dt.timedelta(days=1),
+        due_at=NOW + dt.timedelta(days=1),
+        **values,
+    )
     Change.note(Change.Verb.CREATED, found, by=None)
     return found
 

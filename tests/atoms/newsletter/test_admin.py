@@ -134,7 +134,7 @@ def test_who_did_not_get_it_is_named_by_number(editor, subscribers, issue):
     page = editor.get(f"{BASE}/issues/{issue.pk}/").content.decode()
     assert f"Subscriber {made[1].pk}" in page
     assert "550 5.1.1" in page
-    assert "Uncertain: 1 of 1 is still subscribed" in page
+    assert "Uncertain · 1 of 1 is still subscribed" in page
     assert "@example.org" not in page
     editor.post(f"{BASE}/issues/{issue.pk}/retry/", {"state": "uncertain"})
     assert Delivery.objects.get(subscriber=made[2]).state == "queued"

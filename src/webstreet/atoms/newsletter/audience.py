@@ -10,6 +10,7 @@ from typing import Any, Literal
 from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils import formats, timezone
+from django.utils.translation import gettext as _
 
 from webstreet.atoms.newsletter.models.audience import AudienceDay
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
@@ -60,12 +61,16 @@ def _look_back(today: dt.date, active: int) -> None:
 # -- Reading ---------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One week or month. ``active``: at its end; ``joined`` and ``left`` within it. None: nothing was written down by then."""
+    """One week or month. ``active``: at its end; ``joined`` and ``left`` within it. None: nothing was written down by then.
+
+    ``short``: its label on the axis, where the year is clear.
+    """
 
     label: str
     active: int | None
     joined: int = 0
     left: int = 0
+    short: str = ""
 
 
 def periods(unit: Unit, *, today: dt.date | None = None) -> list[Period]:
@@ -86,7 +91,8 @@ def periods(unit: Unit, *, today: dt.date | None = None) -> list[Period]:
                 joined += joined_then
             position += 1
         left = max(0, (before or 0) + joined - (active or 0))
-        found.append(Period(_label(unit, start), active, joined, left if active is not None else 0))
+        label, short = _labels(unit, start)
+        found.append(Period(label, active, joined, left if active is not None else 0, short))
         before = active
     return found
 
@@ -99,17 +105,21 @@ def _starts(unit: Unit, today: dt.date) -> list[dt.date]:
     return [dt.date(month // 12, month % 12 + 1, 1) for month in months]
 
 
-def _label(unit: Unit, start: dt.date) -> str:
-    return formats.date_format(start, "j M" if unit == "weeks" else "M Y")
+def _labels(unit: Unit, start: dt.date) -> tuple[str, str]:
+    # Translated, because French writes months small.
+    if unit == "weeks":
+        label = formats.date_format(start, _("j M"))
+        return label, label
+    return formats.date_format(start, _("M Y")), formats.date_format(start, _("M"))
 
 
 # -- The chart -------------------------------------------------------------------------------------------------------
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 600, 220, 52, 12, 34
+NAMED_EVERY = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar in the chart's own units; ``label`` is shown below when ``named``."""
+    """A bar, in hundredths of the chart from its left and its top; ``label`` is shown below when ``named``."""
 
     x: float
     y: float
@@ -123,31 +133,26 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the template draws: bars from zero, and a line for each step of the axis."""
+    """What the template draws: bars from zero, and a line for each step of the axis (hundredths from the top, value)."""
 
     bars: Sequence[Bar]
     steps: Sequence[tuple[float, int]]
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    base: int = HEIGHT - BOTTOM
 
 
 def chart(found: Sequence[Period]) -> Chart:
-    """Zero-based; the axis ends at a round number above the highest value."""
+    """Zero-based; the axis ends at a round number that is not below the highest value."""
     top, step = _axis(max((period.active or 0 for period in found), default=0))
-    room = HEIGHT - TOP - BOTTOM
-    slot = (WIDTH - LEFT) / max(1, len(found))
+    slot = 100 / max(1, len(found))
     bars = []
     for number, period in enumerate(found):
-        height = round(room * (period.active or 0) / top, 1)
-        x = LEFT + number * slot
-        named = (len(found) - 1 - number) % 2 == 0
-        left, width, middle = round(x + slot * 0.15, 1), round(slot * 0.7, 1), round(x + slot / 2, 1)
-        top_edge = round(TOP + room - height, 1)
-        bars.append(Bar(left, top_edge, width, height, middle, period.label, period.active, named))
-    steps = [(round(TOP + room - room * value / top, 1), value) for value in range(0, top + 1, step)]
-    return Chart(bars, steps)
+        height = round(100 * (period.active or 0) / top, 2)
+        x = number * slot
+        left, width, middle = round(x + slot * 0.15, 2), round(slot * 0.7, 2), round(x + slot / 2, 2)
+        named = (len(found) - 1 - number) % NAMED_EVERY == 0
+        bars.append(
+            Bar(left, round(100 - height, 2), width, height, middle, period.short or period.label, period.active, named)
+        )
+    return Chart(bars, [(round(100 - 100 * value / top, 2), value) for value in range(0, top + 1, step)])
 
 
 def _axis(highest: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from webstreet.atoms.newsletter import actions, ledger, reports, tasks
 from webstreet.atoms.newsletter.admin.subscribers import crumbs
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.delivery import State
-from webstreet.atoms.newsletter.models.issue import Issue, IssueState
+from webstreet.atoms.newsletter.models.issue import Counts, Issue, IssueState
 from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.kernel.errors import WebstreetError
@@ -60,7 +60,7 @@ def _status(issue: Issue) -> dict[str, object]:
         "rows": [(name, labels[name], getattr(counts, name)) for name in names],
         "problems": problems[:PROBLEMS],
         "settled": state in SETTLED and not counts.open,
-        "retry": _retry(issue) if counts.failed or counts.uncertain else [],
+        "retry": _retry(issue, counts),
         "silence": reports.silence(issue) if counts.sending else None,
         "may_pause": state in (IssueState.SENDING, IssueState.PREPARING, IssueState.WAITING),
         "may_resume": state == IssueState.PAUSED,
@@ -71,13 +71,13 @@ def _status(issue: Issue) -> dict[str, object]:
     }
 
 
-def _retry(issue: Issue) -> list[tuple[str, str, int, int]]:
+def _retry(issue: Issue, counts: Counts) -> list[tuple[str, str, int, int]]:
     """State, its label, how many are in it, and how many of them may be tried again."""
     if issue.cancelled_at:
         return []
     found = []
     for state in ledger.RETRIED:
-        count = issue.deliveries.filter(state=state).count()
+        count = getattr(counts, str(state))
         if count:
             found.append((state.value, str(state.label), count, ledger.retriable(issue, [state]).count()))
     return found
