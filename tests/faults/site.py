@@ -102,7 +102,7 @@ class Site:
     def run(self, *words: str, check: bool = True) -> str:
         """A one-off command; what it printed."""
         command = [sys.executable, "-m", "webstreet.engine", *words]
-        done = subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=240, check=False)
+        done = subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=400, check=False)
         assert not check or done.returncode == 0, done.stderr + done.stdout
         return done.stdout.strip()
 
@@ -146,7 +146,7 @@ class Site:
         with contextlib.closing(sqlite3.connect(self.data / "newsletter.sqlite3", timeout=20)) as file, file:
             return file.execute(statement).fetchall()
 
-    def finished(self, *, seconds: float = 90) -> Ledger:
+    def finished(self, *, seconds: float = 180) -> Ledger:
         """Wait until the issue is finished."""
         found: list[Ledger] = []
 
@@ -255,7 +255,7 @@ class Visitors:
 
 
 def until(
-    true: Callable[[], object], *, seconds: float = 60, pause: float = 0.05, what: str | Callable[[], str] = ""
+    true: Callable[[], object], *, seconds: float = 120, pause: float = 0.05, what: str | Callable[[], str] = ""
 ) -> object:
     """Poll until ``true()`` is; fail after ``seconds`` with ``what``."""
     end = time.monotonic() + seconds

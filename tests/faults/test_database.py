@@ -13,7 +13,7 @@ from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
 
 AUDIENCE = 400
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.requirement("P5")
@@ -32,7 +32,7 @@ def test_a_stopped_database_is_survived(
     until(lambda: site.get("/").status == 200, what=site.log)
     with Visitors(site, HOME, MADE_ANEW, SUBSCRIBE) as visitors:
         site.announce(AUDIENCE)
-        smtp.wait_for(60, timeout_s=60)
+        smtp.wait_for(60, timeout_s=120)
         own_database.stop()
         until(lambda: visitors.last(MADE_ANEW).status == 503, what=lambda: str(visitors.last(MADE_ANEW)))
         status, parts = site.ready()
@@ -44,7 +44,7 @@ def test_a_stopped_database_is_survived(
         assert answer.headers["cache-control"] == "no-store"
         while_down = len(smtp.messages)
         own_database.start()
-        until(lambda: site.get(MADE_ANEW).status == site.get("/-/ready").status == 200, seconds=30, what=site.log)
+        until(lambda: site.get(MADE_ANEW).status == site.get("/-/ready").status == 200, what=site.log)
         ledger = site.finished()
     for path, seen in (HOME, {200}), (MADE_ANEW, {200, 503}), (SUBSCRIBE, {200, 503}):
         assert {answer.status for answer in visitors.answers[path]} == seen, "what is in the page cache is still shown"

@@ -33,7 +33,7 @@ session.create()
 print(settings.SESSION_COOKIE_NAME, session.session_key)
 """
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_a_full_disk_breaks_nothing(site_of: Callable[..., Site], small_disk: Pa
     assert editor.upload().status_code == 302
     with Visitors(site, HOME, MADE_ANEW, SUBSCRIBE) as visitors:
         site.announce(AUDIENCE)
-        smtp.wait_for(30, timeout_s=60)
+        smtp.wait_for(30, timeout_s=120)
         filler.fill()
         numbers = iter(range(1000))
         until(lambda: site.sign_up(next(numbers)).status == 503, what="sign-up is refused")

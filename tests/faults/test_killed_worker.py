@@ -13,7 +13,7 @@ from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
 
 AUDIENCE, BATCH = 700, 100
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
 
 AUDIENCE = 300
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.requirement("P6")
@@ -26,10 +26,10 @@ def test_redis_is_stopped_and_emptied_in_mid_issue(
     web, worker = site.open()
     with Visitors(site, HOME, MADE_ANEW, SUBSCRIBE) as visitors:
         site.announce(AUDIENCE)
-        smtp.wait_for(20, timeout_s=60)
+        smtp.wait_for(20, timeout_s=120)
         with redis.Redis.from_url(own_redis.lab.url) as connection:
             connection.flushall()
-        smtp.wait_for(100, timeout_s=60)
+        smtp.wait_for(100, timeout_s=120)
         own_redis.stop()
         until(lambda: site.note("cache") != "", what=lambda: str(site.ready()))
         status, parts = site.ready()
