@@ -17,6 +17,7 @@ from webstreet.atoms.newsletter import actions
 from webstreet.atoms.newsletter.models import MailingList, Subscriber
 from webstreet.atoms.pages.models import StandardPage
 
+ITEM = "5d6c1f0a-0000-4000-8000-000000000001"
 home = Site.objects.get(is_default_site=True).root_page.specific
 out = io.BytesIO()
 Pillow.new("RGB", (400, 300), "red").save(out, "JPEG")
@@ -32,7 +33,7 @@ image = get_image_model()(
 image.save()
 image.tags.add("rouge")
 document = get_document_model()(title="Papier")
-document.file.save("papier.pdf", ContentFile(b"%PDF-1.4 x"))
+document.file.save("papier.pdf", ContentFile(b"%PDF-1.4\n%%EOF\n"))
 author = Author.objects.create(name="Zoé", slug="zoe", bio="Écrit.", photo=image)
 about = StandardPage.objects.filter(locale=home.locale).first()
 
@@ -51,7 +52,7 @@ body = [
     {"type": "text", "value": f'<p>See <a linktype="page" id="{second.pk}">second</a>, <a linktype="document" id="{document.pk}">paper</a>'
      f' and <a linktype="page" id="{about.pk}">about</a>.</p>'},
     {"type": "image", "value": {"image": {"image": image.pk, "decorative": False, "alt_text": "Un champ"}, "caption": "c", "wide": True}},
-    {"type": "page_links", "value": {"title": "More", "pages": [{"type": "item", "id": "5d6c1f0a-0000-4000-8000-000000000001", "value": about.pk}]}},
+    {"type": "page_links", "value": {"title": "More", "pages": [{"type": "item", "id": ITEM, "value": about.pk}]}},
 ]  # fmt: skip
 first.body = json.dumps(body)
 first.authors = [author]

@@ -52,6 +52,7 @@ ATOM = AtomManifest(
     hooks_used=[
         "render_announcement",
         "import_articles",
+        "export_kinds",
         "starter_content",
         "menu_items",
         "head",

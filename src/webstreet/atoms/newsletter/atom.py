@@ -138,6 +138,13 @@ ATOM = AtomManifest(
     sensitive=True,
     stores=["database"],
     hooks_offered=[],
-    hooks_used=["article_first_public", "render_announcement", "slot", "import_subscribers", "dashboard_panels"],
+    hooks_used=[
+        "article_first_public",
+        "render_announcement",
+        "slot",
+        "import_subscribers",
+        "dashboard_panels",
+        "export_rows",
+    ],
     words={"fr": FRENCH},
 )

@@ -6,32 +6,22 @@ import io
 import re
 import unicodedata
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, BinaryIO, cast
 
-from django.conf import settings
 from django.core.files import File
 from django.db import transaction
-from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
 from wagtail.documents import get_document_model
 from wagtail.images import get_image_model
 
 from webstreet.engine.imports.origin import Origin
-from webstreet.kernel.errors import BadInput
+from webstreet.engine.uploaded import FileRefused, check_document, clean_image
+from webstreet.engine.uploaded.documents import EXTENSIONS
+from webstreet.engine.uploaded.images import FORMATS
 
-IMAGE_TYPES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".gif": "GIF", ".webp": "WEBP"}
-DOCUMENT_TYPES = {
-    ".pdf", ".odt", ".ods", ".odp", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".txt", ".csv", ".epub", ".zip", ".mp3", ".m4a",
-    ".ogg", ".wav", ".mp4", ".webm",
-}  # fmt: skip
-IMAGE_MAX_BYTES = 25 * 1024**2
+IMAGE_TYPES = {"." + extension for extension in FORMATS}
+DOCUMENT_TYPES = {"." + extension for extension in EXTENSIONS}
+IMAGE_MAX_BYTES = 50 * 1024**2
 NAME_MAX = 60
-
-
-class FileRefused(BadInput):
-    """A file of the source that is not taken; the message ends a sentence of the report."""
-
-    code = "import.file_refused"
 
 
 def kind_of(name: str) -> str:
@@ -53,13 +43,10 @@ def put(source: str, external_id: str, name: str, file: IO[bytes], *, title: str
     what a killed one left.
 
     Raises:
-        FileRefused: not a file of that type, too large, or an image that unpacks to too many pixels.
+        FileRefused: see `harmless`.
     """
     kind = kind_of(name)
-    if not kind:
-        raise FileRefused("files of that type are not taken")
-    if kind == "image":
-        check_image(name, file)
+    file = harmless(name, file)
     model = _model(kind)
     made = model(title=(" ".join(title.split()) or name)[:255])
     if kind == "image" and hasattr(made, "description"):
@@ -84,24 +71,18 @@ def from_bytes(data: bytes) -> IO[bytes]:
     return io.BytesIO(data)
 
 
-def check_image(name: str, file: IO[bytes]) -> None:
-    """Raises `FileRefused`: too large, too many pixels, or not what its name says."""
+def harmless(name: str, file: IO[bytes]) -> IO[bytes]:
+    """The file as it may be kept: an image without what its camera wrote about where it was taken.
+
+    Raises:
+        FileRefused: too large, not what its name says, or not harmless.
+    """
+    if kind_of(name) == "document":
+        check_document(name, cast(BinaryIO, file))
+        return file
     if _size(file) > IMAGE_MAX_BYTES:
-        raise FileRefused(f"it is larger than {IMAGE_MAX_BYTES // 1024**2} MB")
-    wanted = IMAGE_TYPES[PurePosixPath(name.lower()).suffix]
-    try:
-        with Pillow.open(file, formats=[wanted, "JPEG", "PNG", "GIF", "WEBP"]) as image:
-            if image.format != wanted:
-                raise FileRefused("its content is not what its name says")
-            if image.width * image.height > settings.WAGTAILIMAGES_MAX_IMAGE_PIXELS:
-                raise FileRefused("it has too many pixels")
-            image.verify()
-    except FileRefused:
-        raise
-    except (UnidentifiedImageError, Pillow.DecompressionBombError, OSError, ValueError, SyntaxError):
-        raise FileRefused("it is not an image") from None
-    finally:
-        file.seek(0)
+        raise FileRefused(f"The picture is larger than {IMAGE_MAX_BYTES // 1024**2} MB.")
+    return io.BytesIO(clean_image(name, file.read()))
 
 
 def _size(file: IO[bytes]) -> int:

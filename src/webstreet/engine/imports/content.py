@@ -21,6 +21,7 @@ from webstreet.engine.announcements import FirstPublic
 from webstreet.engine.exports import Kind, Row, kinds
 from webstreet.engine.exports.portable import PAGE_LEAVES, Names, renamed
 from webstreet.engine.imports import ImportContext, archives, attachments
+from webstreet.engine.uploaded import FileRefused
 from webstreet.kernel.errors import BadInput
 
 FILE_MAX_BYTES = 500 * 1024**2
@@ -123,17 +124,15 @@ class Content:
             raise RowDamaged(
                 f"A file of the archive is larger than {FILE_MAX_BYTES // 1024**2} MB.", code="archive.file"
             )
-        data = entry.file.read()
-        if kind == "images":
-            try:
-                attachments.check_image(name, io.BytesIO(data))
-            except attachments.FileRefused as error:
-                raise RowDamaged(
-                    f"An image of the archive is not taken: {error.message}.", code="archive.file"
-                ) from None
+        try:
+            file = attachments.harmless(name, io.BytesIO(entry.file.read()))
+        except FileRefused as error:
+            raise RowDamaged(
+                f"The archive's file {name[-80:]} is not taken: {error.message}", code="archive.file"
+            ) from None
         storage = self._kinds[kind].model._meta.get_field("file").storage  # type: ignore[union-attr]
         storage.delete(name)  # left by an import that was cut off: rows are rolled back, files are not
-        storage.save(name, ContentFile(data))
+        storage.save(name, ContentFile(file.read()))
 
     # -- Pages -----------------------------------------------------------------------------------------------------------
     def _shell(self, row: Row) -> None:

@@ -31,6 +31,7 @@ from webstreet.engine.imports.crispy_octo import ImportFileMissing
 from webstreet.engine.imports.origin import Origin
 from webstreet.engine.imports.survey import Survey
 from webstreet.engine.imports.wxr import Item, Wxr, invalid
+from webstreet.engine.uploaded import FileRefused
 
 SOURCE = "wordpress"
 BATCH = 25
@@ -189,7 +190,7 @@ class _Import:
             try:
                 with self._opened_file(path, url) as file:
                     attachments.put(SOURCE, number, name, file, title=title, alt=alt)
-            except (attachments.FileRefused, fetching.FetchRefused) as error:
+            except (FileRefused, fetching.FetchRefused) as error:
                 context.rejecting(line, f'the file "{name[:80]}" is not taken: {error.message}', number)
             else:
                 context.created(plural)
@@ -206,7 +207,7 @@ class _Import:
             yield attachments.from_bytes(fetching.fetch(url))
         else:
             where = "it is not in the archive's uploads" if self._uploads else "the export has no uploads beside it"
-            raise attachments.FileRefused(f"{where}; --fetch-remote fetches it from the old site")
+            raise FileRefused(f"{where}; --fetch-remote fetches it from the old site")
 
     # -- Posts and pages -------------------------------------------------------------------------------------------------
     def _records(self, step: str, context: ImportContext, *, late_only: bool) -> None:

@@ -1,0 +1,109 @@
+"""Fetching refuses what is not public, also behind a redirect, and what is too much; against a real server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from webstreet.engine.imports.fetching import FetchRefused, Limits, fetch, is_public
+
+PICTURE = b"\xff\xd8" + b"x" * 1000
+
+
+class _Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        kind, length, body, status = "image/jpeg", len(PICTURE), PICTURE, 200
+        if self.path == "/page":
+            kind = "text/html"
+        elif self.path == "/cut":
+            length += 10
+        elif self.path == "/gone":
+            status = 404
+        elif self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to/"))
+            self.end_headers()
+            return
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        if self.path != "/endless":
+            self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(body)
+        if self.path == "/endless":
+            self.wfile.write(body * 100)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    found = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
+    thread = threading.Thread(target=found.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{found.server_port}"
+    found.shutdown()
+    thread.join()
+    found.server_close()
+
+
+def anything(address: str, port: int) -> bool:
+    return True
+
+
+def test_what_is_allowed_is_fetched(server):
+    assert fetch(f"{server}/a.jpg", allowed=anything) == PICTURE
+    assert fetch(f"{server}/to/{server}/a.jpg", allowed=anything) == PICTURE
+
+
+@pytest.mark.parametrize(
+    "path", ["page", "cut", "gone", "endless", "to/file:///etc/passwd", "to/gopher://127.0.0.1/", "to//%5B"]
+)
+def test_what_is_not_a_picture_is_refused(server, path):
+    with pytest.raises(FetchRefused):
+        fetch(f"{server}/{path}", Limits(most_bytes=5000), allowed=anything)
+
+
+def test_redirects_end(server):
+    url = server + "/a.jpg"
+    for _ in range(6):
+        url = f"{server}/to/{url}"
+    with pytest.raises(FetchRefused, match="too often"):
+        fetch(url, allowed=anything)
+
+
+def test_a_redirect_is_looked_at_again(server):
+    asked = []
+
+    def only_first(address: str, port: int) -> bool:
+        asked.append(address)
+        return len(asked) == 1
+
+    with pytest.raises(FetchRefused, match="not public"):
+        fetch(f"{server}/to/{server}/a.jpg", allowed=only_first)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/a.jpg", "http://localhost/a.jpg", "http://[::1]/", "http://10.0.0.1/", "http://192.168.1.1/", "http://169.254.169.254/",
+        "http://[fe80::1]/", "http://[::ffff:127.0.0.1]/", "http://0.0.0.0/", "http://0x7f000001/", "http://2130706433/", "http://100.64.0.1/",
+        "http://[fc00::1]/", "http://224.0.0.1/", "http://8.8.8.8:22/", "ftp://8.8.8.8/", "http://user@8.8.8.8/", "http://", "http://[", "file:///etc/passwd",
+    ],
+)  # fmt: skip
+def test_nothing_private_is_ever_asked(url, monkeypatch):
+    import socket
+
+    monkeypatch.setattr(socket, "create_connection", lambda *a, **k: pytest.fail("it connected"))
+    with pytest.raises(FetchRefused):
+        fetch(url)
+
+
+def test_public_addresses_are_public():
+    assert is_public("93.184.215.14", 443)
+    assert is_public("2606:2800:21f:cb07:6820:80da:af6b:8b2c", 80)

@@ -1,0 +1,62 @@
+"""An import that is killed at any moment and repeated leaves the same rows as one that was left alone."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+from webstreet.testing.sources import WXR_HEAD, WXR_TAIL, write_subscribers, wxr_item
+
+KILLS = 4
+ROWS = """
+import json
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.images import get_image_model
+from webstreet.atoms.articles.models import Article
+from webstreet.atoms.newsletter.models import ConsentRecord, Membership, Subscriber
+articles = [[a.external_id, a.title, a.slug, a.visibility, a.live, str(a.published_at), a.revisions.count(), [t.name for t in a.tags.all()],
+    [[b["type"], b["value"]] for b in a.body.raw_data]] for a in Article.objects.order_by("external_id")]
+names = {str(a.pk): a.slug for a in Article.objects.all()}
+text = json.dumps(articles)
+import re
+text = re.sub(r'linktype=..page.. id=..(\\d+)..', lambda m: names[m[1]], text)
+print(json.dumps([text, sorted(Redirect.objects.values_list("old_path", "redirect_page__slug")),
+    sorted(Subscriber.objects.values_list("email", "status")), ConsentRecord.objects.count(), Membership.objects.count()]))
+"""
+
+
+def wordpress(path: Path) -> None:
+    def body(number: int) -> str:
+        other = number % 40 + 1
+        return f'Words.\n\n<a href="https://old.example/2019/01/title-{other}/">another</a>'
+
+    path.write_text(WXR_HEAD + "".join(wxr_item(n, content=body(n)) for n in range(1, 41)) + WXR_TAIL, "utf-8")
+
+
+def test_killed_and_repeated_is_the_same_as_undisturbed(site_processes, tmp_path):
+    chance = random.Random()
+    export, readers = tmp_path / "export.xml", tmp_path / "readers.csv"
+    wordpress(export)
+    write_subscribers(readers, rows=5000)
+    calm, killed = site_processes(), site_processes()
+    for site in (calm, killed):
+        site.documents("prepare")
+    calm.documents("import", "--from", "wordpress", str(export))
+    calm.documents("import", "--from", "csv", str(readers))
+    moments = []
+    for source, file in (("wordpress", export), ("csv", readers)):
+        for _ in range(KILLS):
+            command = [sys.executable, "-m", "webstreet.engine", "import", "--from", source, str(file)]
+            process = subprocess.Popen(command, env=killed.environ, stdout=subprocess.PIPE, text=True)
+            lines = chance.randint(1, 5)
+            for _ in range(lines):
+                process.stdout.readline()
+            process.kill()
+            process.wait(30)
+            process.stdout.close()
+            moments.append((source, lines))
+        killed.documents("import", "--from", source, str(file))
+    assert json.loads(killed.python(ROWS).splitlines()[-1]) == json.loads(calm.python(ROWS).splitlines()[-1]), moments
