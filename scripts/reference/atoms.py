@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from webstreet.contract.atom import AtomManifest
-from webstreet.contract.template import shipped_release
+from webstreet.contract.template import shipped_release, shipped_templates
 
 FOLDER = Path(__file__).resolve().parents[2] / "src/webstreet/atoms"
 HEAD = """# Atoms
@@ -34,10 +34,15 @@ def _page(atom: AtomManifest) -> str:
     own = f"# {atom.title}\n\n{atom.purpose} {atom.typical_use}"
     readme = source.read_text("utf-8").strip() if source.is_file() else own
     facts = [
+        ("Typical use", atom.typical_use),
         ("Kind", atom.kind),
         ("Keeps data in", ", ".join(atom.stores) or "nothing"),
         ("Sensitive", f"yes: `{atom.database_variable}` names its own database" if atom.sensitive else "no"),
         ("Needs", ", ".join(f"[{name}]({name}.md)" for name in atom.requires) or "no other atom"),
+        (
+            "Part of the templates",
+            ", ".join(t.name for t in shipped_templates().values() if atom.name in t.atoms) or "none",
+        ),
         ("Hooks it calls", ", ".join(f"`{name}`" for name in atom.hooks_offered) or "none"),
         ("Hooks it answers", ", ".join(f"`{name}`" for name in atom.hooks_used) or "none"),
     ]
