@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from PIL import ImageChops
 from wagtail.documents import get_document_model
 from wagtail.images import get_image_model
-from wagtail.models import Collection
+from wagtail.models import Collection, CollectionViewRestriction
 
 from tests.engine import crafted
 from webstreet.engine.accounts.models import SecuritySettings
@@ -271,7 +271,7 @@ class TestServing:
         assert policy.startswith("default-src 'none'")
         assert policy.endswith("sandbox") or name.endswith(".pdf")
 
-    def test_documents_have_one_address_which_asks_who_may_read_them(self, web, editor, files):
+    def test_a_document_that_is_not_for_everybody_has_one_address_which_asks(self, web, editor, files):
         send(editor, "document", "a.txt", b"canary")
         document = get_document_model().objects.get()
         answer = web.get(document.url, secure=True)
@@ -279,4 +279,9 @@ class TestServing:
         assert answer["Content-Disposition"].startswith("attachment")
         assert answer["Content-Security-Policy"].endswith("sandbox")
         assert answer["X-Content-Type-Options"] == "nosniff"
-        assert web.get(f"{django_settings.MEDIA_URL}{document.file.name}", secure=True).status_code == 404
+        elsewhere = f"{django_settings.MEDIA_URL}{document.file.name}"
+        assert web.get(elsewhere, secure=True).status_code == 200
+        CollectionViewRestriction.objects.create(
+            collection=document.collection, restriction_type="password", password="x"
+        )
+        assert web.get(elsewhere, secure=True).status_code == 404

@@ -7,12 +7,18 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 from django.views.static import serve as serve_file
+from wagtail.documents import get_document_model
 
 from webstreet.engine import hooks
 from webstreet.engine.headers import OF_FILES, OF_PDF
 
 PUBLIC_AGE_S = 300
-DOCUMENTS = "documents/"
+
+
+def _restricted(path: str) -> bool:
+    """Whether it is a document of a collection that is not for everybody: its own address asks who may have it, this one cannot."""
+    document = get_document_model().objects.filter(file=path).select_related("collection").first()
+    return document is not None and document.collection.get_view_restrictions().exists()
 
 
 @require_safe
@@ -22,8 +28,7 @@ def serve(request: HttpRequest, path: str) -> HttpResponseBase:
     Shared caches may keep the answer for `PUBLIC_AGE_S`, but only when the request had no session: what a signed-in reader may have
     is not for others.
     """
-    if path.startswith(DOCUMENTS):
-        # They have an address of their own, which asks who may read them.
+    if _restricted(path):
         raise Http404
     answers = hooks.call("file_visible", request, path)
     if False in answers and True not in answers:
