@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import uuid
 
+from django.db import connections
 from django.utils import timezone
 
 from webstreet.atoms.newsletter import audience, ledger, mails
@@ -108,17 +109,21 @@ ledger.freeze_audience(paused)
 draft = issue("Not started yet")
 job = BulkJob.objects.create(verb="remove", total=1200, done=1180, passed=20, finished_at=NOW)
 
-made = Subscriber.objects.bulk_create(
-    (
-        Subscriber(email=f"crowd{i}@example.com", status="active", language="en" if i % 3 else "fr")
-        for i in range(CROWD)
-    ),
-    batch_size=500,
-)
+with connections["newsletter"].cursor() as cursor:
+    # One statement of the stage's SQLite instead of 100,000 objects.
+    cursor.execute(
+        """INSERT INTO newsletter_subscriber
+        (public_id, email, name, language, status, status_since, created_at, source, unsubscribe_token)
+        WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %s)
+        SELECT lower(hex(randomblob(16))), 'crowd' || i || '@example.com', '', CASE i %% 3 WHEN 0 THEN 'fr' ELSE 'en' END,
+        'active', %s, %s, 'form', lower(hex(randomblob(14))) FROM n""",
+        [CROWD, NOW, NOW],
+    )
 AudienceDay.objects.all().delete()
 today = NOW.astimezone(dt.UTC).date()
-for back in range(360):
-    AudienceDay.objects.create(day=today - dt.timedelta(days=back), active=int(1400 * 0.995**back), joined=9)
+AudienceDay.objects.bulk_create(
+    AudienceDay(day=today - dt.timedelta(days=back), active=int(1400 * 0.995**back), joined=9) for back in range(360)
+)
 audience.count_today()
 print(
     json.dumps(
