@@ -85,21 +85,23 @@ def test_a_site_read_back_is_an_equal_site(filled, site_processes, tmp_path):
     assert "taken before" in again["notes"][0]
     refused = old.run("import", "--from", "webstreet", str(second))
     assert json.loads(refused.stdout.splitlines()[-1])["code"] == "import.site_not_empty"
+    left_out(old, tmp_path)
+    on_standard_output(old, archive)
 
 
-def test_what_lives_at_the_client_can_be_left_out(filled, tmp_path):
-    site, _ = filled
-    site.documents("export", "--leave-out", "newsletter", str(tmp_path / "without.tar.gz"))
+def left_out(old, tmp_path):
+    """What lives at the client can stay there."""
+    old.documents("export", "--leave-out", "newsletter", str(tmp_path / "without.tar.gz"))
     found = contents(tmp_path / "without.tar.gz")
     assert json.loads(found[MANIFEST])["left_out"] == ["newsletter"]
     assert not any("newsletter" in name for name in found)
     assert b"@b.example" not in b"".join(found.values())
 
 
-def test_the_archive_on_standard_output_is_the_same(filled):
-    site, archive = filled
+def on_standard_output(old, archive):
+    """The same archive, and nothing else."""
     command = [sys.executable, "-m", "webstreet.engine", "export", "-"]
-    done = subprocess.run(command, env=site.environ, capture_output=True, timeout=200, check=True)
+    done = subprocess.run(command, env=old.environ, capture_output=True, timeout=200, check=True)
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as found:
         names = found.getnames()
     assert names == list(contents(archive))

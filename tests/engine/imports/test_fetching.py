@@ -61,7 +61,7 @@ def test_what_is_allowed_is_fetched(server):
 
 
 @pytest.mark.parametrize(
-    "path", ["page", "cut", "gone", "endless", "to/file:///etc/passwd", "to/gopher://127.0.0.1/", "to//%5B"]
+    "path", ["page", "cut", "gone", "endless", "to/file:///etc/passwd", "to/gopher://127.0.0.1/", "to/http://["]
 )
 def test_what_is_not_a_picture_is_refused(server, path):
     with pytest.raises(FetchRefused):

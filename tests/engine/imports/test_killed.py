@@ -10,7 +10,7 @@ from pathlib import Path
 
 from webstreet.testing.sources import WXR_HEAD, WXR_TAIL, write_subscribers, wxr_item
 
-KILLS = 4
+KILLS = 2
 ROWS = """
 import json
 from wagtail.contrib.redirects.models import Redirect
@@ -30,17 +30,17 @@ print(json.dumps([text, sorted(Redirect.objects.values_list("old_path", "redirec
 
 def wordpress(path: Path) -> None:
     def body(number: int) -> str:
-        other = number % 40 + 1
+        other = number % 30 + 1
         return f'Words.\n\n<a href="https://old.example/2019/01/title-{other}/">another</a>'
 
-    path.write_text(WXR_HEAD + "".join(wxr_item(n, content=body(n)) for n in range(1, 41)) + WXR_TAIL, "utf-8")
+    path.write_text(WXR_HEAD + "".join(wxr_item(n, content=body(n)) for n in range(1, 31)) + WXR_TAIL, "utf-8")
 
 
 def test_killed_and_repeated_is_the_same_as_undisturbed(site_processes, tmp_path):
     chance = random.Random()
     export, readers = tmp_path / "export.xml", tmp_path / "readers.csv"
     wordpress(export)
-    write_subscribers(readers, rows=5000)
+    write_subscribers(readers, rows=3000)
     calm, killed = site_processes(), site_processes()
     for site in (calm, killed):
         site.documents("prepare")

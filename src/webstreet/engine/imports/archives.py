@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -60,8 +61,19 @@ def entries(path: Path) -> Iterator[Entry]:
     Raises:
         ArchiveRefused: a path that leads out, a link or a device, more than an archive of content can hold, or damage.
     """
-    try:
+    with damage_told():
         yield from _counted(_zip(path) if zipfile.is_zipfile(path) else _tar(path), path.stat().st_size)
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Around the reading of an entry too: an archive may end in the middle of one.
+
+    Raises:
+        ArchiveRefused: for whatever the libraries say of damage.
+    """
+    try:
+        yield
     except BROKEN as error:
         raise ArchiveRefused(
             f"The archive is damaged ({type(error).__name__}): make it again, and compare the sizes.",
@@ -71,7 +83,7 @@ def entries(path: Path) -> Iterator[Entry]:
 
 def copied(entry: Entry, target: Path) -> None:
     """Write the entry to ``target``; more than it announced is refused."""
-    with target.open("wb") as out:
+    with target.open("wb") as out, damage_told():
         left = entry.size_bytes
         while piece := entry.file.read(min(PART_BYTES, left + 1)):
             left -= len(piece)

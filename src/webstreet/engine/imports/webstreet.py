@@ -62,7 +62,9 @@ def run(path: Path, report: Report) -> ImportReport:
     """
     context = ImportContext(SOURCE, report)
     try:
-        manifest, mark, pages = _checked(path, report)
+        path.open("rb").close()
+        with archives.damage_told():
+            manifest, mark, pages = _checked(path, report)
     except OSError as error:
         raise ImportFileMissing(f"{path} cannot be read: {error.strerror}.") from None
     _compare(manifest, context)
