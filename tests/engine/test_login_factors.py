@@ -480,3 +480,24 @@ def test_what_is_said_here_is_true_of_a_real_site(site_processes):
         )
         == "['reset']"
     )
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_its_pages_are_valid_markup(person, language):
+    """The part of looking at pages that needs no browser."""
+    from tests.browser.markup import faults
+
+    person.web.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    pages = {"confirm": person.get(f"{SECURITY}confirm/")}
+    person.add_app(with_codes=False)
+    for name in ("recovery-codes/", "recovery-codes/new/", "", "app/remove/", "keys/add/", "confirm/code/"):
+        pages[name] = person.get(SECURITY + name)
+    other = Person()
+    other.web.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    pages["door"] = other.get("/admin/login/")
+    other.password()
+    pages["code"] = other.get("/admin/login/code/")
+    wrong = {name: faults(page.content.decode()) for name, page in pages.items()}
+    assert {name: found for name, found in wrong.items() if found} == {}
+    assert [name for name, page in pages.items() if f'lang="{language}"' not in page.content.decode()] == []
+    assert [name for name, page in pages.items() if page.status_code != 200] == []

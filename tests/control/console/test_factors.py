@@ -196,3 +196,27 @@ def test_no_way_in_leads_elsewhere(protected: Any, target: str) -> None:
 def test_nothing_else_of_allauth_can_be_reached(browser: Browser, path: str) -> None:
     for before in ("/console/", "/accounts/", "/console/account/", "/"):
         assert browser.get(before + path).status_code == 404
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_its_pages_are_valid_markup(browser: Browser, django_capture_on_commit_callbacks: Any, language: str) -> None:
+    """The part of looking at pages that needs no browser."""
+    from tests.browser.markup import faults
+
+    browser.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    pages = {"confirm": browser.get(f"{SECURITY}confirm/")}
+    browser.post(f"{SECURITY}confirm/", {"password": PASSWORD})
+    app = browser.get(f"{SECURITY}app/add/")
+    secret = re.search(r'id="authenticator_secret">([A-Z2-7]{32})<', app.content.decode())
+    assert secret
+    pages |= {"app": app, "codes": browser.post(f"{SECURITY}app/add/", {"code": totp.code(secret[1])}, follow=True)}
+    for name in ("", "keys/add/", "app/remove/", "recovery-codes/new/"):
+        pages[name] = browser.get(SECURITY + name)
+    other = Browser(HTTP_ACCEPT_LANGUAGE=language)
+    pages["door"] = other.get("/console/login/")
+    log_in(other)
+    pages["code"] = other.get("/console/login/code/")
+    assert {name: page.status_code for name, page in pages.items() if page.status_code != 200} == {}
+    wrong = {name: faults(page.content.decode()) for name, page in pages.items()}
+    assert {name: found for name, found in wrong.items() if found} == {}
+    assert [name for name, page in pages.items() if f'lang="{language}"' not in page.content.decode()] == []
