@@ -21,7 +21,10 @@ from benchmarks.report import RUNS
 from webstreet.contract.health import READY_PATH
 from webstreet.contract.template import shipped_template
 
-CONNECTIONS, SECONDS = 32, 2.0
+CONNECTIONS, SECONDS, LONG_S = 32, 2.0, 20.0
+WARM_UPS = 10
+IDLE_CPU_S = 0.1
+"""In two seconds."""
 READY_TIMEOUT_S = 60.0
 TEXT = " ".join(["A paragraph of an article, as long as people write them."] * 12)
 
@@ -130,15 +133,24 @@ def uncached(url: str) -> str:
 def in_turn(one: str, other: str) -> tuple[list[Load], list[Load]]:
     """Loads on both, measured by turns so that a slower moment of the machine meets both."""
     for url in (one, other):
-        load(url, 0.5)
+        warm(url)
     pairs = [(load(one), load(other)) for _ in range(RUNS)]
     return [a for a, _ in pairs], [b for _, b in pairs]
 
 
+def warm(url: str) -> None:
+    """What is only loaded or kept with the first requests is not measured."""
+    for _ in range(WARM_UPS):
+        httpx.get(url, timeout=60).raise_for_status()
+
+
 def load(url: str, seconds: float = SECONDS) -> Load:
+    """Raises SystemExit when an answer was an error, or when there was none even in a long time."""
     command = [sys.executable, "-m", "benchmarks.load", url, str(CONNECTIONS), str(seconds)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60)
     found = json.loads(done.stdout)
+    if not found["requests"] and seconds < LONG_S:
+        return load(url, LONG_S)
     if found["errors"] or not found["requests"]:
         raise SystemExit(f"{url}: {found['errors']} of {found['requests']} requests failed: nothing was measured")
     # Whatever is still asked for is answered before the next measurement begins.
@@ -172,6 +184,20 @@ def pss_mb(pid: int) -> float:
             found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{child}/smaps_rollup").read_text(), re.M)
             total += int(found[1]) / 1024 if found else 0
     return total
+
+
+def settle(pid: int) -> None:
+    """Return when the process has hardly anything more to do: its start is over."""
+    deadline, before = time.monotonic() + READY_TIMEOUT_S, -1.0
+    while time.monotonic() < deadline and (now := _cpu_s(pid)) - before > IDLE_CPU_S:
+        before = now
+        time.sleep(2.0)
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time so far: fields 14 and 15 of /proc/PID/stat (proc(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _children(pid: int) -> list[int]:

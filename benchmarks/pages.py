@@ -57,7 +57,7 @@ def _cached(name: str, url: str) -> list[Row]:
 
 
 def _uncached(name: str, url: str) -> list[Row]:
-    ground.load(ground.uncached(url), 0.5)
+    ground.warm(ground.uncached(url))
     found = [ground.load(ground.uncached(url)) for _ in range(RUNS)]
     return [Row(name, "requests/s", [r.rate for r in found], target=UNCACHED_RATE), *_times(name, found)]
 
@@ -87,7 +87,7 @@ def _on(name: str, folder: Path) -> list[Row]:
         environment = ground.prepare(folder / name, SMALL, **variables)
         site = stack.enter_context(ground.serving(environment))
         url = ground.first_article(site)
-        ground.load(url, 0.5)
+        ground.warm(url)
         found = [ground.load(url) for _ in range(RUNS)]
         cached = Row(f"article, cached, {name}", "requests/s", [r.rate for r in found])
         return [cached, *_uncached(f"article, made for each request, {name}", url)]

@@ -11,8 +11,6 @@ from benchmarks import ground
 from benchmarks.report import RUNS, Row
 
 COLD_START_S, MEMORY_MB = 3.0, 250.0
-WORKER_SETTLES_S = 4.0
-"""The worker has no address to ask; its memory is flat by then."""
 
 
 def measure() -> list[Row]:
@@ -30,7 +28,8 @@ def measure() -> list[Row]:
                 worker = stack.enter_context(
                     ground.process(["webstreet.engine", "work"], environment | {"BASE_URL": site})
                 )
-                time.sleep(WORKER_SETTLES_S)
+                # It has no address to ask.
+                ground.settle(worker.pid)
                 webs.append(ground.pss_mb(web.pid))
                 workers.append(ground.pss_mb(worker.pid))
                 url = ground.first_article(site)
