@@ -176,3 +176,22 @@ def test_closing_asks_says_what_goes_and_keeps_a_backup(site: str, webstreet: Ru
     with pytest.raises(httpx.ConnectError):
         httpx.get(site, trust_env=False)
     assert webstreet("client", "remove", "life").code == 0
+
+
+def test_an_export_is_written_checked_and_read_back(site: str, webstreet: Run, tmp_path: Path) -> None:
+    archive = tmp_path / "blog.tar.gz"
+    told = webstreet("site", "export", SITE, "--to", str(archive), "--json")
+    assert told.code == 0, told
+    assert archive.stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.glob(".*.part"))
+    again = webstreet("site", "export", SITE, "--to", str(archive))
+    assert (again.code, "is there already" in again.err) == (USAGE, True)
+
+
+def test_an_import_that_cannot_be_says_so_before_it_is_sent(site: str, webstreet: Run, tmp_path: Path) -> None:
+    unknown = webstreet("site", "import", SITE, "--from", "wordpres", str(DUMP))
+    assert (unknown.code, "wordpress" in unknown.err) == (USAGE, True)
+    wrong = webstreet("site", "import", SITE, "--from", "crispy-octo", str(DUMP), "--dry-run")
+    assert (wrong.code, "--dry-run is of imports from csv" in wrong.err) == (USAGE, True)
+    empty = webstreet("site", "import", SITE, "--from", "wordpress", str(tmp_path))
+    assert (empty.code, "one is needed" in empty.err) == (USAGE, True)

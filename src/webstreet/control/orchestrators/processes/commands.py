@@ -95,16 +95,16 @@ def stream(wanted: Mapping[str, Any], folder: Folder, command: Sequence[str], ti
     except (OSError, ValueError):
         raise CommandFailed(f"The command {command[:1]} cannot be started.") from None
     limit = _Limit(process, timeout_s)
+    written: Any = process.stdout
     try:
-        while process.stdout and (chunk := process.stdout.read1(STREAM_BYTES)):
+        while chunk := written.read1(STREAM_BYTES):
             yield chunk
     finally:
         limit.cancel()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        if process.stdout:
-            process.stdout.close()
+        written.close()
 
 
 class _Limit(threading.Timer):
