@@ -46,9 +46,11 @@ def test_a_stopped_database_is_survived(
         own_database.start()
         until(lambda: site.get(MADE_ANEW).status == site.get("/-/ready").status == 200, what=site.log)
         ledger = site.finished()
-    for path, seen in (HOME, {200}), (MADE_ANEW, {200, 503}), (SUBSCRIBE, {200, 503}):
-        assert {answer.status for answer in visitors.answers[path]} == seen, "what is in the page cache is still shown"
-        assert visitors.last(path).status == 200
+    seen = {path: {answer.status for answer in answers} for path, answers in visitors.answers.items()}
+    assert seen[HOME] == {200}, "what is in the page cache is still shown"
+    assert seen[MADE_ANEW] == {200, 503}
+    assert seen[SUBSCRIBE] <= {200, 503}
+    assert visitors.last(MADE_ANEW).status == visitors.last(SUBSCRIBE).status == 200
     assert web.poll() is worker.poll() is None, "nobody had to be started again"
     arrived = Counter(address for message in smtp.messages for address in message.recipients)
     assert ledger.counts == {"sent": AUDIENCE}, "what was said while the database was away is written down later"
