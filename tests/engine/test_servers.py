@@ -95,6 +95,7 @@ def rows(connection: Any, tables: Iterable[str]) -> dict[str, int]:
     return {name: asked(connection, f"SELECT count(*) FROM {name}")[0][0] for name in sorted(tables)}  # noqa: S608
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.requirement("P5")
 @pytest.mark.parametrize("name", KINDS)
 def test_a_site_in_one_database_goes_through_a_backup_and_back(name, site_processes, request, tmp_path):
@@ -142,6 +143,7 @@ ADDRESSES = (
 )
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.requirement("P5")
 def test_killed_in_the_middle_a_mariadb_is_finished_by_the_next(site_processes, lab_mariadb, wait_until):
     """There a definition cannot be rolled back; tests/engine/test_resuming.py goes through every statement."""
