@@ -8,7 +8,6 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from webstreet.contract.base import Document
 
-
 SOURCES = {
     "crispy-octo": "a file written by mysqldump",
     "wordpress": "an export of WordPress (.xml), or an archive of it and its uploads",

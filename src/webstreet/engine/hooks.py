@@ -67,14 +67,17 @@ HOOKS: dict[str, Hook] = {
         "Models of the default database that an export holds, besides pages; what is referred to before what refers to it.",
     ),
     "export_rows": Hook(
-        "() -> list[exports.Rows]", "What an atom writes into an export, and reads back, by itself: its tables live elsewhere."
+        "() -> list[exports.Rows]",
+        "What an atom writes into an export, and reads back, by itself: its tables live elsewhere.",
     ),
     "starter_content": Hook(
         "(manifest: SiteManifest, template: TemplateManifest | None) -> None",
         "Make what a new site starts with. Called by every prepare that finds something new: be idempotent.",
     ),
     "dashboard_panels": Hook("(request) -> list[SafeString]", "Panels of the admin's first page."),
-    "metrics": Hook("() -> Iterable[engine.metrics.Figure]", "What ``/-/metrics`` tells of an atom. Counts only, of nobody."),
+    "metrics": Hook(
+        "() -> Iterable[engine.metrics.Figure]", "What ``/-/metrics`` tells of an atom. Counts only, of nobody."
+    ),
     "ready_parts": Hook("() -> list[contract.health.Part]", "What readiness shows of an atom."),
 }
 

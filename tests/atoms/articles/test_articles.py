@@ -23,7 +23,7 @@ def test_articles_load(make, web) -> None:
     assert page.index("The second one") < page.index("The first one")
     article = web.get("/the-first-one/")
     assert article.status_code == 200
-    assert '<h1>The first one</h1>' in article.content.decode()
+    assert "<h1>The first one</h1>" in article.content.decode()
 
 
 def test_an_empty_site_says_so(home, web) -> None:

@@ -63,7 +63,7 @@ def _shape(job: Import) -> dict[str, Any]:
     return {
         "id": job.id,
         "source": job.source,
-        "options": job.options,
+        "options": job.options or {},
         "state": job.state.value,
         "size_bytes": job.size_bytes,
         "created_at": job.created_at,

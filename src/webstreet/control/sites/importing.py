@@ -86,7 +86,7 @@ class Importer:
         job.start()
         lines = _Lines(job)
         try:
-            command = ["import", "--from", job.source, *arguments(job.options), str(file)]
+            command = ["import", "--from", job.source, *arguments(job.options or {}), str(file)]
             result = self._orchestrator.run(
                 job.site.site_id, command, files=[file], on_line=lines.take, timeout_s=settings.MAX_IMPORT_S
             )

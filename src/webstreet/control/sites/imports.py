@@ -32,7 +32,7 @@ class Import(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="imports")
     source = models.CharField(_("source"), max_length=40)
-    options = models.JSONField(_("options"), default=dict, db_default=models.Value({}, models.JSONField()))
+    options = models.JSONField(_("options"), null=True, blank=True)
     size_bytes = models.PositiveBigIntegerField(_("size"), default=0)
     spool_name = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(_("asked for"), auto_now_add=True)

@@ -18,6 +18,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='import',
             name='options',
-            field=models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, verbose_name='options'),
+            field=models.JSONField(blank=True, null=True, verbose_name='options'),
         ),
     ]
