@@ -26,7 +26,7 @@ class Hands:
         self.reader: Reader
 
     def mails(self, to: str) -> list[dict[str, Any]]:
-        found = httpx.get(f"{self.mailbox}/messages.json", timeout=10, trust_env=False).json()
+        found = httpx.get(f"{self.mailbox}/messages.json", timeout=10, trust_env=False).json()["items"]
         return [mail for mail in found if to in json.dumps(mail)]
 
     def await_mail(self, to: str, said: str) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Hands:
         assert link
         page.goto(link[0])
         page.locator("main").get_by_role("button").first.click()
-        self.await_mail("you@example.com", "unsubscribe")
+        self.await_mail("you@example.com", '"one_click": true')
 
     def write_and_publish(self) -> None:
         site = self.site()
