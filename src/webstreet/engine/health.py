@@ -23,9 +23,10 @@ from django.utils.crypto import constant_time_compare
 from webstreet import __version__
 from webstreet.contract import CONTRACT_VERSION, health
 from webstreet.contract.base import Document
+from webstreet.contract.proxies import is_loopback, within
 from webstreet.engine import hooks
 from webstreet.engine.away import is_away, is_full
-from webstreet.engine.network import client_ip, is_loopback, within
+from webstreet.engine.network import client_ip
 from webstreet.engine.routers import home
 
 STARTED_AT = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -11,9 +11,9 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from webstreet.contract.proxies import within
 from webstreet.engine import site as this_site
 from webstreet.engine.errors import trouble
-from webstreet.engine.network import within
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _FORWARDED = (

@@ -5,9 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
-from webstreet.contract.proxies import is_loopback, parse_networks, real_peer, within
-
-__all__ = ["client_ip", "is_loopback", "parse_networks", "within"]
+from webstreet.contract.proxies import real_peer
 
 
 def client_ip(request: HttpRequest) -> str:

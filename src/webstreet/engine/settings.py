@@ -7,10 +7,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from webstreet import logins
+from webstreet.contract.proxies import parse_networks
 from webstreet.engine.databases import databases
 from webstreet.engine.environment import allowed_hosts, load
 from webstreet.engine.logs import logging_config
-from webstreet.engine.network import parse_networks
 from webstreet.engine.release import release
 
 ENGINE = Path(__file__).resolve().parent

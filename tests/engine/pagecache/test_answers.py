@@ -136,7 +136,7 @@ def test_a_host_counts_as_it_is_written(ask):
 
 
 def test_scheme_is_believed_from_trusted_proxies_only(ask, settings):
-    from webstreet.engine.network import parse_networks
+    from webstreet.contract.proxies import parse_networks
 
     settings.WEBSTREET_TRUSTED_PROXIES = parse_networks("192.0.2.7")
     environ = {"wsgi.url_scheme": "http", "REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_HOST": "blog.example.com"}

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from webstreet.contract.proxies import within
 from webstreet.engine import pagecache
-from webstreet.engine.network import within
 
 PATH_MAX = 512
 BODY_MAX = 2 * 1024 * 1024
