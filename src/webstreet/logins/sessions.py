@@ -1,12 +1,21 @@
-"""Ending the sessions of one user, wherever they are."""
+"""The sessions of one user: how the present one began, and ending them wherever they are."""
 
 from __future__ import annotations
 
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.models import Session
+from django.http import HttpRequest
 from django.utils import timezone
+
+
+def signed_in_by(request: HttpRequest | None, user: AbstractBaseUser) -> str:
+    """What ``user`` showed last ("password", "link", "totp", "webauthn", "recovery_codes"); empty where nothing is known."""
+    records = get_authentication_records(request, user) if request is not None else []
+    last = records[-1] if records else {}
+    return str(last.get("type") or last.get("method") or "")
 
 
 def end_sessions(user: AbstractBaseUser, *, but: str | None = None) -> int:

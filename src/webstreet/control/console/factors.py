@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa import signals as factors
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -23,6 +22,7 @@ from webstreet.control.console.password import TooManyAttempts, of_address, of_c
 from webstreet.control.console.site import console
 from webstreet.control.journal.models import note
 from webstreet.logins import adapters
+from webstreet.logins.sessions import signed_in_by
 
 
 class AccountAdapter(adapters.AccountAdapter):
@@ -90,9 +90,7 @@ def _note(user: AbstractBaseUser | None, what: str, **detail: Any) -> None:
 
 @receiver(signals.user_logged_in)
 def logged_in(sender: Any, request: HttpRequest | None, user: AbstractBaseUser, **_kwargs: Any) -> None:
-    records = get_authentication_records(request, user) if request is not None else []
-    last = records[-1] if records else {}
-    _note(user, "operator.logged_in", by=str(last.get("type") or last.get("method") or ""))
+    _note(user, "operator.logged_in", by=signed_in_by(request, user))
 
 
 @receiver(signals.user_login_failed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa import signals as factors
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import signals
@@ -14,13 +13,12 @@ from django.http import HttpRequest
 
 from webstreet.engine.accounts.models import Method, Result
 from webstreet.engine.accounts.record import named, write
+from webstreet.logins.sessions import signed_in_by
 
 
 @receiver(signals.user_logged_in)
 def signed_in(sender: Any, request: HttpRequest | None, user: AbstractBaseUser, **_kwargs: Any) -> None:
-    records = get_authentication_records(request, user) if request is not None else []
-    last = records[-1] if records else {}
-    write(Result.SIGNED_IN, user, method=str(last.get("type") or last.get("method") or ""), request=request)
+    write(Result.SIGNED_IN, user, method=signed_in_by(request, user), request=request)
 
 
 @receiver(signals.user_login_failed)
