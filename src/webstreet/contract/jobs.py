@@ -15,6 +15,8 @@ SOURCES = {
     "webstreet": "an archive written by webstreet site export",
 }
 """What can be imported from, and what the file is."""
+WITH_PEOPLE = ("crispy-octo", "csv", "webstreet")
+"""Sources that may hold subscribers."""
 OPTIONS = {"map": ("csv",), "dry_run": ("csv",), "fetch_remote": ("wordpress",)}
 """Options of an import, and the sources that have them."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from webstreet.contract.base import closest
-from webstreet.contract.jobs import OPTIONS, SOURCES
+from webstreet.contract.jobs import OPTIONS, SOURCES, WITH_PEOPLE
 from webstreet.control.journal.models import note
 from webstreet.control.sites import errors
 from webstreet.control.sites.importing import UPLOADING
@@ -23,8 +23,6 @@ MOST_UNFINISHED = 2
 """Imports of one site that wait or run."""
 CHUNK_BYTES = 256 * 1024
 MAPS_MAX, MAP_MAX = 20, 200
-WITH_PEOPLE = ("crispy-octo", "csv", "webstreet")
-"""Sources that hold subscribers."""
 NEWSLETTER = "newsletter"
 
 
