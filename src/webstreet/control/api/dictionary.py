@@ -80,8 +80,7 @@ def list_configuration(request: HttpRequest, paging: Query[EntryFilter]) -> Any:
         request.auth, kind=paging.kind, atom=paging.atom, client=paging.client, text=paging.q.strip()
     )
     if paging.format == "csv":
-        rows = ((e.kind, e.name, e.template, use.atom, use.how) for e in found.all() for use in e.uses)
-        return csv_answer("configuration", ("kind", "name", "template", "atom", "how"), rows)
+        return csv_answer("configuration", found.COLUMNS, found.rows())
     return {"items": [_entry(e) for e in found.entries(paging.offset, paging.limit)], "total": found.total}
 
 
@@ -121,7 +120,6 @@ class CustomizationFilter(Exported):
     in_force: bool | None = Field(None, description="only those that hold, or only those that do not any more")
 
 
-SEARCH = ("site__name", "site__client__name", "site__client__title", "atom", "name", "why", "by")
 SORTS = {"at": ("-at", "-id"), "site": ("site__client__name", "site__name", "number"), "atom": ("atom", "name", "-at")}
 
 
@@ -129,7 +127,7 @@ def shape(row: Customization) -> dict[str, Any]:
     before_is, before, after_is, after = dictionary.shown_values(row)
     names = ("number", "subject", "kind", "atom", "name", "why", "by", "at", "at_opening", "undoes", "generation")
     return {name: getattr(row, name) for name in names} | {
-        "client": row.site.client.name, "site": row.site.name, "in_force": row.in_force and row.site.closed_at is None,
+        "client": row.site.client.name, "site": row.site.name, "in_force": dictionary.is_in_force(row),
         "before": before, "before_is": before_is, "after": after, "after_is": after_is,
     }  # fmt: skip
 
@@ -137,9 +135,10 @@ def shape(row: Customization) -> dict[str, Any]:
 def _answer(rows: Any, paging: CustomizationFilter) -> Any:
     if paging.format == "csv":
         titles = tuple(CustomizationOut.model_fields)
-        shapes = map(shape, searched(rows, paging.q, SEARCH).order_by("-at", "-id").iterator(chunk_size=500))
+        found = searched(rows, paging.q, dictionary.SEARCHED).order_by("-at", "-id")
+        shapes = map(shape, found.iterator(chunk_size=500))
         return csv_answer("customizations", titles, ([one[name] for name in titles] for one in shapes))
-    return page(rows, paging, shape, search=SEARCH, sorts=SORTS)
+    return page(rows, paging, shape, search=dictionary.SEARCHED, sorts=SORTS)
 
 
 @router.get("/customizations", response=CustomizationPage, summary="List everything done specially for a client")

@@ -18,7 +18,7 @@ from unfold.decorators import display
 from webstreet.control.console.pages import Pages
 from webstreet.control.console.templatetags.console import ago, change_words
 from webstreet.control.sites.customizations import Customization
-from webstreet.control.sites.dictionary import in_force, shown_values
+from webstreet.control.sites.dictionary import SEARCHED, in_force, is_in_force, shown_values
 
 
 class ForceFilter(admin.SimpleListFilter):
@@ -40,7 +40,7 @@ class CustomizationPages(Pages):
     list_display = ("shown_site", "shown_subject", "shown_change", "why", "shown_by", "shown_at", "shown_force")
     list_display_links = None
     list_filter = (ForceFilter, ("atom", AtomFilter), "kind", ("site__client", admin.RelatedOnlyFieldListFilter))
-    search_fields = ("site__name", "site__client__name", "site__client__title", "atom", "name", "why", "by")
+    search_fields = SEARCHED
     search_help_text = gettext_lazy("Site, atom, parameter, reason or person")
     columns = {
         "client": lambda row: row.site.client.name,
@@ -54,7 +54,7 @@ class CustomizationPages(Pages):
         "at": lambda row: row.at,
         "at opening": lambda row: row.at_opening,
         "undoes": lambda row: row.undoes,
-        "in force": lambda row: row.in_force and row.site.closed_at is None,
+        "in force": is_in_force,
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customization]:
@@ -90,6 +90,6 @@ class CustomizationPages(Pages):
     def shown_force(self, row: Any) -> str:
         if row.undoes:
             return _("undoes %(n)s") % {"n": row.undoes}
-        if not row.in_force or row.site.closed_at:
+        if not is_in_force(row):
             return _("not any more")
         return _("since the opening") if row.at_opening else _("in force")

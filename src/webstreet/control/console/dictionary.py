@@ -55,8 +55,7 @@ def configuration(request: HttpRequest) -> HttpResponseBase:
     kind = kind if kind in KINDS else ""
     found = Configuration(Actor.of_member(request.user.member), kind=kind, atom=atom, text=_given(request, "q"))  # type: ignore[union-attr]
     if request.GET.get("format") == "csv":
-        rows = ((e.kind, e.name, e.template, use.atom, use.how) for e in found.all() for use in e.uses)
-        return csv_answer("configuration", ("kind", "name", "template", "atom", "how"), rows, spreadsheet=True)
+        return csv_answer("configuration", found.COLUMNS, found.rows(), spreadsheet=True)
     shown = Paginator(_Entries(found), PER_PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]
     atoms = [(one.name, one.name) for one in shelf.release().atoms]
     return _page(

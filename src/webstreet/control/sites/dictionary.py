@@ -20,6 +20,8 @@ from webstreet.control.sites.models import Site
 from webstreet.kernel.errors import BadInput
 
 KINDS = ("atom", "template", "site")
+SEARCHED = ("site__name", "site__client__name", "site__client__title", "atom", "name", "why", "by")
+"""Fields of a customization in which a text is looked for."""
 
 
 class KindUnknown(BadInput):
@@ -78,6 +80,8 @@ class Configuration:
     Atoms come first, then templates, then sites; `entries` reads only the page that is asked for.
     """
 
+    COLUMNS = ("kind", "name", "template", "atom", "how")
+
     def __init__(self, actor: Actor, *, kind: str = "", atom: str = "", client: str = "", text: str = "") -> None:
         if kind and kind not in KINDS:
             hint = closest(kind, KINDS) or f"There are: {', '.join(KINDS)}."
@@ -109,6 +113,12 @@ class Configuration:
         yield from self._fixed
         for row in self._sites.iterator(chunk_size=500):
             yield _site(row)
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """The dictionary as a table with `COLUMNS`: a row for each use."""
+        for entry in self.all():
+            for use in entry.uses:
+                yield entry.kind, entry.name, entry.template, use.atom, use.how
 
 
 def _atoms() -> Iterable[Entry]:
@@ -156,6 +166,11 @@ def in_force(rows: Any, wanted: bool) -> Any:
     """Those that hold, or the others. Nothing is in force for a site that is closed."""
     live = Q(in_force=True, site__closed_at=None)
     return rows.filter(live if wanted else ~live)
+
+
+def is_in_force(row: Any) -> bool:
+    """The same of one row, read `with_force`."""
+    return bool(row.in_force and row.site.closed_at is None)
 
 
 def shown_values(row: Customization) -> tuple[str, Any, str, Any]:
