@@ -12,6 +12,7 @@ from webstreet.control.catalogue import shelf
 from webstreet.control.clients.models import Client
 from webstreet.control.sites.actions import Opening
 from webstreet.control.sites.customizations import WHY_MAX
+from webstreet.control.sites.models import Residency
 from webstreet.kernel.secret import Secret
 
 
@@ -66,7 +67,7 @@ class NewSite(forms.Form):
         for atom in self.sensitive:
             self.fields[f"residency_{atom.name}"] = forms.ChoiceField(
                 label=_("Data of “%(atom)s”") % {"atom": atom.title},
-                choices=[("hosted", _("At the hoster")), ("client", _("At the client"))],
+                choices=Residency.Where.choices,
             )
             self.fields[f"database_{atom.name}"] = forms.CharField(
                 label=_("Database of “%(atom)s”") % {"atom": atom.title},
