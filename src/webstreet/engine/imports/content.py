@@ -49,6 +49,7 @@ class Content:
         self._names = Names(list(self._kinds.values()))
         self._root = Site.objects.get(is_default_site=True).root_page
         self._files: dict[str, str] = {}
+        self._home_key = ""
 
     # -- The site it goes into -------------------------------------------------------------------------------------------
     def is_there_already(self) -> bool:
@@ -164,7 +165,7 @@ class Content:
         if row.get("home"):
             self._home_key = key
             return self._root
-        if row.get("parent") is None and key == getattr(self, "_home_key", ""):
+        if row.get("parent") is None and key == self._home_key:
             return Page.objects.filter(depth=2, locale__language_code=language, pk__in=self._homes()).first()
         return None
 
