@@ -74,12 +74,27 @@ def _manifest(left_out: list[str]) -> Manifest:
 
 @contextmanager
 def _one_moment() -> Iterator[None]:
-    """Everything that is read within it is of the same moment."""
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
+    """Everything that is read within it is of the same moment, and nobody waits for its end: whoever takes the archive may be slow."""
+    with _reading_only(), transaction.atomic():
+        if connection.vendor != "sqlite":
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         yield
+
+
+@contextmanager
+def _reading_only() -> Iterator[None]:
+    """SQLite's transactions take the lock for writing when they begin, unless they are told not to."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    ours: Any = connection
+    before, ours.transaction_mode = ours.transaction_mode, "DEFERRED"
+    try:
+        yield
+    finally:
+        ours.transaction_mode = before
 
 
 class _Archive:
