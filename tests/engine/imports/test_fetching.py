@@ -93,7 +93,9 @@ def test_a_redirect_is_looked_at_again(server):
     [
         "http://127.0.0.1/a.jpg", "http://localhost/a.jpg", "http://[::1]/", "http://10.0.0.1/", "http://192.168.1.1/", "http://169.254.169.254/",
         "http://[fe80::1]/", "http://[::ffff:127.0.0.1]/", "http://0.0.0.0/", "http://0x7f000001/", "http://2130706433/", "http://100.64.0.1/",
-        "http://[fc00::1]/", "http://224.0.0.1/", "http://8.8.8.8:22/", "ftp://8.8.8.8/", "http://user@8.8.8.8/", "http://", "http://[", "file:///etc/passwd",
+        "http://[fc00::1]/", "http://[fec0::1]/", "http://[64:ff9b::7f00:1]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[64:ff9b:1::1]/",
+        "http://[::127.0.0.1]/", "http://[2002:7f00:1::]/", "http://224.0.0.1/",
+        "http://8.8.8.8:22/", "ftp://8.8.8.8/", "http://user@8.8.8.8/", "http://", "http://[", "file:///etc/passwd",
     ],
 )  # fmt: skip
 def test_nothing_private_is_ever_asked(url, monkeypatch):
@@ -107,3 +109,4 @@ def test_nothing_private_is_ever_asked(url, monkeypatch):
 def test_public_addresses_are_public():
     assert is_public("93.184.215.14", 443)
     assert is_public("2606:2800:21f:cb07:6820:80da:af6b:8b2c", 80)
+    assert is_public("64:ff9b::5db8:d70e", 443), "93.184.215.14 behind a translator"

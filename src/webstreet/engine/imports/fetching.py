@@ -21,6 +21,10 @@ REDIRECTS_MAX = 4
 PORTS = {"http": 80, "https": 443}
 PIECE_BYTES = 64 * 1024
 Allowed = Callable[[str, int], bool]
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All IPv6 addresses of the internet (RFC 4291, 2.4). Python calls others global too: site-local ones, or IPv4 ones in disguise."""
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+"""IPv4 addresses behind a translator (RFC 6052)."""
 
 
 class FetchRefused(Unavailable):
@@ -45,11 +49,14 @@ def is_public(address: str, port: int) -> bool:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    if inner is not None:
-        found = inner
-    teredo = getattr(found, "teredo", None)
-    return found.is_global and not found.is_multicast and not teredo and port in PORTS.values()
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour
+        if found in _TRANSLATED:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if inner is None and (found.teredo or found not in _UNICAST):
+            return False
+        found = inner or found
+    return found.is_global and not found.is_multicast and port in PORTS.values()
 
 
 def fetch(url: str, limits: Limits | None = None, *, allowed: Allowed = is_public) -> bytes:
