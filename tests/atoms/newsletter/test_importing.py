@@ -70,6 +70,19 @@ def test_unsubscribed_and_suppressed_ones_stay_so():
     }
 
 
+def test_who_left_under_a_new_address_has_left():
+    load(("1", "ada@example.org"))
+    left = SubscriberRecord("1", "ada@example.net", THEN, 1, status="unsubscribed")
+    hooks.call("import_subscribers", [left], ImportContext("crispy-octo"))
+    assert dict(Subscriber.objects.values_list("email", "status")) == {"ada@example.net": "unsubscribed"}
+
+
+def test_numbers_of_two_lists_are_of_different_people():
+    for email in ("ada@example.org", "bob@example.org"):
+        hooks.call("import_subscribers", [SubscriberRecord("1", email, THEN, 1)], ImportContext("csv"))
+    assert set(Subscriber.objects.values_list("email", flat=True)) == {"ada@example.org", "bob@example.org"}
+
+
 def test_all_or_none():
     def broken():
         yield SubscriberRecord("1", "ada@example.org", THEN, 1)

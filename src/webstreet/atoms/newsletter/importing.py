@@ -28,14 +28,16 @@ ATTEMPTS = 3
 Status = Subscriber.Status
 STRICTNESS = {Status.ACTIVE: 0, Status.PENDING: 1, Status.UNSUBSCRIBED: 2, Status.SUPPRESSED: 3}
 """Of two statuses that a list gives one address, the stricter one holds."""
+NUMBERED_BY_FILE = frozenset({"csv"})
+"""Sources whose numbers mean something in one file only: two lists both count from one, and 7 of the second is another person."""
 
 
 def take(records: Iterable[SubscriberRecord], ctx: ImportContext) -> None:
     """Receiver of ``import_subscribers``: batch after batch, each all or nothing in one transaction of this atom's database.
 
-    The same record again changes nothing (key: the address; then source and external id). Who unsubscribed stays unsubscribed, and
-    nobody who was suppressed or erased comes back. A record that cannot be mailed to is reported by line; the reason does not repeat
-    the address.
+    The same record again changes nothing (key: the address; then source and external id, which follow a changed address). Who
+    unsubscribed stays unsubscribed, and nobody who was suppressed or erased comes back. A record that cannot be mailed to is reported by
+    line; the reason does not repeat the address.
     """
     lists = _Lists(ctx)
     for batch in _batched(iter(records)):
@@ -155,9 +157,10 @@ class _Batch:
         key = record.external_id or None
         if barred and subscriber is None:
             self.erased.append(record)
-        elif subscriber is None and key in numbered and numbered[key].pk is not None:
+        elif subscriber is None and self._is_followed(key, numbered):
             known = numbered[key]
             known.email = person.email
+            self._change(known, record)
             self.changed.append(known)
         elif subscriber is None:
             made = self._create(person, None if key in numbered else key)
@@ -167,6 +170,10 @@ class _Batch:
             self.changed.append(subscriber)
         else:
             self.unchanged += 1
+
+    def _is_followed(self, key: str | None, numbered: dict[str | None, Subscriber]) -> bool:
+        """Whether a new address is that of somebody who is here under another one."""
+        return self.source not in NUMBERED_BY_FILE and key in numbered and numbered[key].pk is not None
 
     def _create(self, person: _Person, key: str | None) -> Subscriber:
         record, now = person.record, timezone.now()
