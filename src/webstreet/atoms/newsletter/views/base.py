@@ -1,4 +1,4 @@
-"""What the reader's pages have in common: never cached, no cookie, one message a page."""
+"""What the reader's pages have in common: never cached, no cookie, one message a page, one way past the guard."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from django.views.decorators.http import require_http_methods
 
 from webstreet.atoms.newsletter import actions, guard
 from webstreet.engine import client_ip
+from webstreet.kernel.errors import BadInput
+from webstreet.mail.address import ADDRESS_MAX
 
 View = Callable[..., HttpResponse]
 
@@ -40,6 +42,37 @@ def network(request: HttpRequest) -> str:
 def sign_up_form(*, email: str = "", error: str = "") -> dict[str, object]:
     _version, text = actions.consent_text()
     return {"token": guard.form_token(), "consent": text, "where": "page", "email": email, "error": error}
+
+
+def not_an_address() -> str:
+    return _("This is not an address that mail can be sent to. It looks like name@example.org.")
+
+
+def admitted(request: HttpRequest, again: Callable[..., HttpResponse]) -> guard.Admitted | HttpResponse:
+    """What a stranger's form says if it may go on; else the answer.
+
+    Args:
+        again: makes the page with the form, from ``email``, ``error`` and ``status``.
+
+    Raises:
+        SignUpClosed: more came than the limits allow; nothing is known of the address then.
+    """
+    if len(request.body) > guard.BODY_MAX:
+        return again(error=_("That is too long for an address."), status=413)
+    email = request.POST.get("email", "")
+    wanted = guard.Request(
+        email=email,
+        token=request.POST.get("token", ""),
+        ip=client_ip(request),
+        trap=request.POST.get("website", ""),
+    )
+    try:
+        return guard.admit(wanted)
+    except guard.FormTokenInvalid:
+        error = _("The form had expired. Send it again: it is fresh now.")
+        return again(email=email[:ADDRESS_MAX], error=error, status=400)
+    except BadInput:
+        return again(email=email[:ADDRESS_MAX], error=not_an_address(), status=422)
 
 
 def message(request: HttpRequest, title: str, *text: str, status: int = 200, **more: object) -> HttpResponse:

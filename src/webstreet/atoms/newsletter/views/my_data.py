@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,10 +14,9 @@ from webstreet.atoms.newsletter import guard, letters, mails, personal_data, tas
 from webstreet.atoms.newsletter.models.notice import Notice
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.atoms.newsletter.models.token import Token
-from webstreet.atoms.newsletter.views.base import busy, message, public
+from webstreet.atoms.newsletter.views.base import admitted, busy, message, public
 from webstreet.atoms.newsletter.views.preferences import LANGUAGE_NAMES
-from webstreet.engine import client_ip
-from webstreet.kernel.errors import BadInput, TooMany
+from webstreet.kernel.errors import TooMany
 
 
 @public
@@ -24,26 +24,13 @@ def ask(request: HttpRequest) -> HttpResponse:
     """The same answer whoever the address belongs to."""
     if request.method != "POST":
         return _ask_page(request)
-    if len(request.body) > guard.BODY_MAX:
-        return _ask_page(request, error=_("That is too long for an address."), status=413)
-    email = request.POST.get("email", "")
-    wanted = guard.Request(
-        email=email,
-        token=request.POST.get("token", ""),
-        ip=client_ip(request),
-        trap=request.POST.get("website", ""),
-    )
     try:
-        admitted = guard.admit(wanted)
-    except guard.FormTokenInvalid:
-        error = _("The form had expired. Send it again: it is fresh now.")
-        return _ask_page(request, email=email[:254], error=error, status=400)
-    except BadInput:
-        error = _("This is not an address that mail can be sent to. It looks like name@example.org.")
-        return _ask_page(request, email=email[:254], error=error, status=422)
+        asked = admitted(request, partial(_ask_page, request))
     except TooMany:
         return busy(request)
-    tasks.accept_data_request(admitted)
+    if isinstance(asked, HttpResponse):
+        return asked
+    tasks.accept_data_request(asked)
     return message(
         request,
         _("Check your mailbox"),

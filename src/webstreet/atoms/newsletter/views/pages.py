@@ -6,6 +6,8 @@ Links in mails are opened by scanners, so a GET only shows a button.
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -14,38 +16,25 @@ from django.utils.translation import ngettext
 from webstreet.atoms.newsletter import actions, guard, letters, mails, tasks
 from webstreet.atoms.newsletter.models.base import alias
 from webstreet.atoms.newsletter.models.token import Token
-from webstreet.atoms.newsletter.views.base import dead_link, message, network, of_test_mail, public, sign_up_form
-from webstreet.engine import client_ip
+from webstreet.atoms.newsletter.views.base import (
+    admitted,
+    dead_link,
+    message,
+    network,
+    of_test_mail,
+    public,
+    sign_up_form,
+)
 from webstreet.engine.tasks import enqueue_on_commit
-from webstreet.kernel.errors import BadInput, TooMany
+from webstreet.kernel.errors import TooMany
 
 
 @public
 def subscribe(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "newsletter/subscribe.html", sign_up_form())
-    if len(request.body) > guard.BODY_MAX:
-        return render(
-            request, "newsletter/subscribe.html", sign_up_form(error=_("That is too long for an address.")), status=413
-        )
-    email = request.POST.get("email", "")
-    wanted = guard.Request(
-        email=email,
-        token=request.POST.get("token", ""),
-        ip=client_ip(request),
-        trap=request.POST.get("website", ""),
-    )
+        return _sign_up_page(request)
     try:
-        admitted = guard.admit(wanted)
-    except guard.FormTokenInvalid:
-        words = sign_up_form(email=email[:254], error=_("The form had expired. Send it again: it is fresh now."))
-        return render(request, "newsletter/subscribe.html", words, status=400)
-    except BadInput:
-        words = sign_up_form(
-            email=email[:254],
-            error=_("This is not an address that mail can be sent to. It looks like name@example.org."),
-        )
-        return render(request, "newsletter/subscribe.html", words, status=422)
+        asked = admitted(request, partial(_sign_up_page, request))
     except TooMany:
         response = message(
             request,
@@ -56,7 +45,9 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         )
         response["Retry-After"] = str(guard.HOUR)
         return response
-    tasks.accept(admitted, source="form")
+    if isinstance(asked, HttpResponse):
+        return asked
+    tasks.accept(asked, source="form")
     return message(
         request,
         _("Check your mailbox"),
@@ -73,6 +64,10 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         action_url="/",
         action_label=_("Go to the home page"),
     )
+
+
+def _sign_up_page(request: HttpRequest, *, email: str = "", error: str = "", status: int = 200) -> HttpResponse:
+    return render(request, "newsletter/subscribe.html", sign_up_form(email=email, error=error), status=status)
 
 
 @public

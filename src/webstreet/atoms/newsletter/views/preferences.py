@@ -20,6 +20,7 @@ from webstreet.atoms.newsletter.views.base import (
     dead_link,
     message,
     network,
+    not_an_address,
     of_test_mail,
     public,
     sign_up_form,
@@ -125,9 +126,8 @@ def _new_address(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     try:
         email = normal_address(given)
     except BadInput:
-        error = _("This is not an address that mail can be sent to. It looks like name@example.org.")
         form = _Choices(None, subscriber)
-        return _page(request, subscriber, form, status=422, email=given[:ADDRESS_MAX], error=error)
+        return _page(request, subscriber, form, status=422, email=given[:ADDRESS_MAX], error=not_an_address())
     try:
         notice = choices.ask_for_address(subscriber, email, network=network(request))
     except TooMany:
