@@ -18,7 +18,7 @@ from wagtail.images import get_image_model
 from wagtail.models import Locale, Page, Revision, Site
 
 from webstreet.engine.announcements import FirstPublic
-from webstreet.engine.exports import Kind, Row, kinds
+from webstreet.engine.exports import CHECKSUMS, MANIFEST, Kind, Row, kinds
 from webstreet.engine.exports.portable import PAGE_LEAVES, Names, renamed
 from webstreet.engine.imports import ImportContext, archives, attachments
 from webstreet.engine.uploaded import FileRefused
@@ -79,7 +79,7 @@ class Content:
         elif name in self._kinds:
             for row in self._context.watched_rows(name, found):
                 self._row(self._kinds[name], row)
-        elif name not in {entry.name for entry in kinds.rows()} | {"manifest.json", "checksums.json"}:
+        elif name not in {entry.name for entry in kinds.rows()} | {MANIFEST, CHECKSUMS}:
             self._context.note(f'This site has no place for "{name}"; it is not taken.')
 
     def _row(self, kind: Kind, row: Row) -> None:
