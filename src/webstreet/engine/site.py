@@ -63,6 +63,17 @@ def wagtail_site() -> Any:
     return Site.objects.filter(is_default_site=True).select_related("root_page").first()
 
 
+def home_page() -> Any:
+    """The home page in the first language, as Wagtail's plain page.
+
+    Raises:
+        Site.DoesNotExist: before `prepare` has made it.
+    """
+    from wagtail.models import Site
+
+    return Site.objects.select_related("root_page").get(is_default_site=True).root_page
+
+
 def found_for(request: HttpRequest) -> None:
     """Tell Wagtail which site a request is for: there is one. It would ask the database on each request."""
     from wagtail.models import Site

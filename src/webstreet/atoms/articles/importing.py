@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import nh3
 from django.utils.text import slugify
-from wagtail.models import Page, Site
+from wagtail.models import Page
 from wagtail.rich_text import RichText
 
 from webstreet.atoms.articles.folding import fold
 from webstreet.atoms.articles.models import Article, ArticleIndex, Author, reserved_slugs
 from webstreet.atoms.articles.visibility import Visibility
 from webstreet.engine import announcements
+from webstreet.engine import site as this_site
 
 if TYPE_CHECKING:
     from webstreet.engine.imports import ArticleRecord, ImportContext
@@ -172,7 +173,7 @@ def _free_slug(text: str, home: ArticleIndex) -> str:
 
 def _home(language: str) -> ArticleIndex:
     """The home page that articles go below: that of the source's language where the site has it, else the first."""
-    root = Site.objects.get(is_default_site=True).root_page.specific
+    root = this_site.home_page().specific
     home = root if isinstance(root, ArticleIndex) else ArticleIndex.objects.live().order_by("depth").first()
     if not language or home.locale.language_code == language:
         return home

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.utils.text import slugify
-from wagtail.models import Page, Site
+from wagtail.models import Page
 
 from webstreet.atoms.pages.models import StandardPage
+from webstreet.engine import site as this_site
 from webstreet.engine.addresses import reserved_slugs
 from webstreet.engine.imports.origin import Origin
 
@@ -102,7 +103,7 @@ def _remember(page: StandardPage, record: PageRecord, source: str) -> None:
 
 
 def _home(language: str) -> Page:
-    root = Site.objects.get(is_default_site=True).root_page.specific
+    root = this_site.home_page().specific
     if not language or root.locale.language_code == language:
         return root
     return root.get_translations().filter(locale__language_code=language).first() or root

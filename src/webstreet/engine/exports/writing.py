@@ -17,9 +17,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.utils import timezone
 from modelcluster.models import get_serializable_data_for_fields
-from wagtail.models import Page, Site
+from wagtail.models import Page
 
 from webstreet import __version__
+from webstreet.engine import site as this_site
 from webstreet.engine.exports import CHECKSUMS, FORMAT, MANIFEST, VERSION, Kind, Manifest, Row, kinds
 from webstreet.engine.exports.portable import PAGE_LEAVES, ROW_LEAVES, Names, renamed
 
@@ -172,7 +173,7 @@ def _files(kind: Kind, archive: _Archive) -> None:
 
 
 def _pages(names: Names) -> Iterator[Row]:
-    root = Site.objects.get(is_default_site=True).root_page_id
+    root = this_site.home_page().pk
     for page in Page.objects.filter(depth__gt=1).order_by("path").specific(defer=False).iterator(ITERATED):
         parent = page.get_parent()
         revisions = {r.pk: r for r in (page.latest_revision, page.scheduled_revision) if r is not None}

@@ -15,8 +15,9 @@ from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents import get_document_model
 from wagtail.fields import StreamField
 from wagtail.images import get_image_model
-from wagtail.models import Locale, Page, Revision, Site
+from wagtail.models import Locale, Page, Revision
 
+from webstreet.engine import site as this_site
 from webstreet.engine.announcements import FirstPublic
 from webstreet.engine.exports import CHECKSUMS, MANIFEST, Kind, Row, kinds
 from webstreet.engine.exports.portable import PAGE_LEAVES, Names, renamed
@@ -47,7 +48,7 @@ class Content:
         self._pages = pages
         self._kinds = {kind.name: kind for kind in [*kinds.before_pages(), *kinds.after_pages()]}
         self._names = Names(list(self._kinds.values()))
-        self._root = Site.objects.get(is_default_site=True).root_page
+        self._root = this_site.home_page()
         self._files: dict[str, str] = {}
         self._home_key = ""
 

@@ -21,10 +21,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 from wagtail.contrib.redirects.models import Redirect
-from wagtail.models import Page, Site
+from wagtail.models import Page
 
 from webstreet.contract.jobs import ImportReport
 from webstreet.engine import hooks
+from webstreet.engine import site as this_site
 from webstreet.engine.imports import ArticleRecord, ImportContext, PageRecord, Status, archives, attachments, fetching
 from webstreet.engine.imports.bodies import BODY_MAX, Targets, blocks_of, plain_text
 from webstreet.engine.imports.crispy_octo import ImportFileMissing
@@ -298,7 +299,7 @@ class _Import:
 
         def page(url: str) -> int | None:
             if survey.is_home(url):
-                return _root().pk
+                return int(this_site.home_page().pk)
             number = survey.item_at(url)
             if not number:
                 return None
@@ -374,10 +375,6 @@ class _Import:
 
 def _subject(item: Item) -> str:
     return f'"{item.title[:60]}"' if item.title else f"number {item.post_id[:20]}"
-
-
-def _root() -> Page:
-    return Site.objects.select_related("root_page").get(is_default_site=True).root_page
 
 
 def _page_of(number: str) -> int | None:
