@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import tarfile
@@ -17,7 +18,7 @@ from webstreet.cli.site_view import on_site
 from webstreet.cli.steps import Steps
 from webstreet.kernel.ids import SiteId
 
-CHECKSUMS = "checksums.json"
+MANIFEST, CHECKSUMS = "manifest.json", "checksums.json"
 PIECE_BYTES = 1024 * 1024
 
 
@@ -35,7 +36,7 @@ def run(control: ControlApi, name: SiteId, to: Path, *, as_json: bool) -> None:
             steps.now("Waiting for the first bytes")
             on_site(control, name, lambda: _fetch(control, name, part, steps))
             steps.now("Checking the archive")
-            counts = checked(part)
+            counts, left_out = checked(part)
         size = part.stat().st_size
         part.rename(to)
     except OSError as error:
@@ -43,10 +44,12 @@ def run(control: ControlApi, name: SiteId, to: Path, *, as_json: bool) -> None:
     finally:
         part.unlink(missing_ok=True)
     if as_json:
-        show_json({"file": str(to), "size_bytes": size, "counts": counts})
+        show_json({"file": str(to), "size_bytes": size, "counts": counts, "left_out": left_out})
         return
     say(f"Written to {to}: {sized(size)}.")
     say(", ".join(f"{number} {kind.replace('-', ' ')}" for kind, number in counts.items()) + ".")
+    if left_out:
+        say(f"Not in it is what {', '.join(left_out)} keeps at the client: only the client's own keys get that.")
 
 
 def _fetch(control: ControlApi, name: SiteId, part: Path, steps: Steps) -> None:
@@ -60,14 +63,15 @@ def _fetch(control: ControlApi, name: SiteId, part: Path, steps: Steps) -> None:
             steps.detail(sized(done))
 
 
-def checked(path: Path) -> Json:
-    """How many rows of each kind there are.
+def checked(path: Path) -> tuple[Json, list[str]]:
+    """How many rows of each kind there are, and the atoms whose own data are not among them.
 
     Raises:
         ExportIncomplete: the end is missing, or a checksum does not fit.
     """
     sums: dict[str, str] = {}
     last: Json = {}
+    left_out: list[str] = []
     try:
         with tarfile.open(path, "r|gz") as archive:
             for info in archive:
@@ -77,15 +81,17 @@ def checked(path: Path) -> Json:
                 if info.name == CHECKSUMS:
                     last = json.load(file)
                     continue
+                if info.name == MANIFEST:
+                    manifest = file.read()
+                    left_out, file = json.loads(manifest)["left_out"], io.BytesIO(manifest)
                 digest = hashlib.sha256()
                 while piece := file.read(PIECE_BYTES):
                     digest.update(piece)
                 sums[info.name] = digest.hexdigest()
-    except (tarfile.TarError, EOFError, zlib.error, ValueError):
+    except (tarfile.TarError, EOFError, zlib.error, ValueError, KeyError, TypeError):
         last = {}
     if not last or last.get("sha256") != sums:
         raise ExportIncomplete(
             "The archive was cut off on its way, and is not kept. Export again; the site's log may say why."
         )
-    counts: Json = last["counts"]
-    return counts
+    return last["counts"], left_out
