@@ -9,9 +9,9 @@ import pytest
 from django.conf import settings
 
 from webstreet.contract.jobs import Failure
-from webstreet.control.api.exports import EXPORTERS
 from webstreet.control.journal.models import Event
 from webstreet.control.orchestrators.memory import MemoryOrchestrator
+from webstreet.control.sites.exporting import EXPORTERS
 from webstreet.control.sites.models import Residency, Site
 
 PATH = "/sites/acme/blog/export"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -16,6 +17,49 @@ from webstreet.control.sites.models import Site
 
 GZIP = b"\x1f\x8b"
 FAILURE_MAX_BYTES = 64 * 1024
+EXPORTERS = threading.BoundedSemaphore(1)
+"""An export holds one of the few threads of the web process."""
+
+
+class Archive:
+    """What is answered to whoever asks for an export: bytes to stream, and the headers that go with them.
+
+    It has a place among `EXPORTERS`, which it gives back once: at its end, or when it is closed without having been read.
+    """
+
+    media_type = "application/gzip"
+
+    def __init__(self, site: Site, actor: Actor) -> None:
+        """Raises what `exported` raises, and:
+
+        ExportBusy: another one is being made.
+        """
+        if not EXPORTERS.acquire(blocking=False):
+            raise errors.ExportBusy("Another export is being made. Try again when it is done.")
+        self._held = True
+        try:
+            self._chunks = exported(site, actor)
+        except BaseException:
+            self._give_back()
+            raise
+        self.headers = {"Content-Disposition": f'attachment; filename="{site.client.name}-{site.name}.tar.gz"'}
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._chunks
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        close = getattr(self._chunks, "close", None)
+        if close:
+            close()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if self._held:
+            self._held = False
+            EXPORTERS.release()
 
 
 def exported(site: Site, actor: Actor) -> Iterator[bytes]:
