@@ -143,7 +143,9 @@ def test_scheme_is_believed_from_trusted_proxies_only(ask, settings):
     policy = Policy()
     trusted = policy.key_of({**environ, "REMOTE_ADDR": "192.0.2.7", "HTTP_X_FORWARDED_PROTO": "https"})
     stranger = policy.key_of({**environ, "REMOTE_ADDR": "192.0.2.8", "HTTP_X_FORWARDED_PROTO": "https"})
+    several = policy.key_of({**environ, "REMOTE_ADDR": "192.0.2.7", "HTTP_X_FORWARDED_PROTO": "https, http"})
     assert (trusted, stranger) == ("https://blog.example.com/?", "http://blog.example.com/?")
+    assert several == trusted, "as Django takes it, which makes the page"
 
 
 def _answer(**headers: str) -> HttpResponse:

@@ -59,7 +59,8 @@ class Policy:
         return f"{self._scheme(environ)}://{host}{path}?{query}"
 
     def _scheme(self, environ: dict[str, Any]) -> str:
-        said = environ.get("HTTP_X_FORWARDED_PROTO", "")
+        # Of several proxies the first one counts, as for Django.
+        said = environ.get("HTTP_X_FORWARDED_PROTO", "").partition(",")[0].strip()
         secure = said == "https" and self._trusted(environ.get("REMOTE_ADDR", ""))
         return "https" if secure else str(environ.get("wsgi.url_scheme", "http"))
 
