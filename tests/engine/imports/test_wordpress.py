@@ -161,6 +161,17 @@ def test_pages_menus_and_their_tree(tmp_path):
     assert run(tmp_path, text).updated == {}
 
 
+@pytest.mark.parametrize("date", ["2019-01-15", "2099-01-15"])
+def test_a_page_with_a_password_does_not_become_public_when_its_day_comes(tmp_path, date):
+    from webstreet.atoms.pages.models import StandardPage
+
+    page = wxr_item(14, content="x", kind="page", status="future").replace("2019-01-15", date)
+    report = run(tmp_path, export(page.replace("<wp:post_password><![CDATA[", "<wp:post_password><![CDATA[secret")))
+    taken = StandardPage.objects.get(slug="title-14")
+    assert (taken.live, taken.go_live_at, taken.latest_revision.approved_go_live_at) == (False, None, None)
+    assert any("had a password" in lost.reason for lost in report.lost)
+
+
 def test_files_come_from_the_archive(tmp_path):
     body = (
         '<!-- wp:image {"id":30} --><figure><img class="wp-image-30" src="https://old.example/wp-content/uploads/2019/01/a-300x200.jpg"'

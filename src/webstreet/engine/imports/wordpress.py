@@ -272,7 +272,8 @@ class _Import:
                 "pages are for everybody here: it was private, or had a password, and is a draft",
                 _subject(item),
             )
-            published = False
+            # Nor does it become public when its day comes.
+            published, when = False, None
         return PageRecord(
             item.post_id, item.title, published, item.line, blocks=self._blocks(item, context), slug=slugify(item.slug),
             in_menu=item.post_id in self._in_menu, go_live_at=None if published else when,
