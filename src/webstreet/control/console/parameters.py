@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import yaml
@@ -81,9 +82,12 @@ class Yaml(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         try:
-            return yaml.safe_load(super().clean(value) or "")
-        except yaml.YAMLError:
+            found = yaml.safe_load(super().clean(value) or "")
+            # YAML knows more than is kept: dates, sets, values that contain themselves.
+            json.dumps(found, allow_nan=False)
+        except (yaml.YAMLError, TypeError, ValueError, RecursionError):
             raise forms.ValidationError(_("This cannot be read as YAML.")) from None
+        return found
 
 
 def _field(schema: dict[str, Any], whole: dict[str, Any]) -> forms.Field:
