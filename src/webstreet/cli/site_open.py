@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ def pair(text: str, form: str) -> tuple[str, str]:
 
 
 def parameters(given: list[str], form: str = "--set ATOM.PARAMETER=VALUE") -> dict[str, dict[str, Any]]:
-    """``atom.parameter=value``, repeated; values are YAML, so that true is a boolean and 5 a number."""
+    """``atom.parameter=value``, repeated; values are YAML, so that true is a boolean and 5 a number. A date stays the text that it is."""
     found: dict[str, dict[str, Any]] = {}
     for text in given:
         name, value = pair(text, form)
@@ -39,8 +41,11 @@ def parameters(given: list[str], form: str = "--set ATOM.PARAMETER=VALUE") -> di
         import yaml
 
         try:
-            found.setdefault(atom, {})[parameter] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            read = yaml.safe_load(value)
+            read = value if isinstance(read, dt.date) else read
+            json.dumps(read, allow_nan=False)
+            found.setdefault(atom, {})[parameter] = read
+        except (yaml.YAMLError, TypeError, ValueError, RecursionError):
             raise UsageWrong(f"The value of {name} cannot be read as YAML. Put quotes around it.") from None
     return found
 
