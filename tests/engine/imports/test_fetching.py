@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -27,6 +29,12 @@ class _Answers(BaseHTTPRequestHandler):
             self.send_header("Location", self.path.removeprefix("/to/"))
             self.end_headers()
             return
+        elif self.path == "/slow/head":
+            self._drip(b"HTTP/1.0 200 OK\r\nX-Long: ")
+            return
+        elif self.path == "/slow/body":
+            self._drip(b"HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n\r\n")
+            return
         self.send_response(status)
         self.send_header("Content-Type", kind)
         if self.path != "/endless":
@@ -35,6 +43,14 @@ class _Answers(BaseHTTPRequestHandler):
         self.wfile.write(body)
         if self.path == "/endless":
             self.wfile.write(body * 100)
+
+    def _drip(self, begin: bytes) -> None:
+        """A byte now and then, each before anybody loses patience with the one before."""
+        with contextlib.suppress(OSError):
+            self.wfile.write(begin)
+            for _ in range(100):
+                self.wfile.write(b"x")
+                time.sleep(0.1)
 
     def log_message(self, *args: object) -> None:
         pass
@@ -66,6 +82,12 @@ def test_what_is_allowed_is_fetched(server):
 def test_what_is_not_a_picture_is_refused(server, path):
     with pytest.raises(FetchRefused):
         fetch(f"{server}/{path}", Limits(most_bytes=5000), allowed=anything)
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_server_that_only_keeps_us_waiting_is_left(server, part):
+    with pytest.raises(FetchRefused, match=r"takes too long|does not answer"):
+        fetch(f"{server}/slow/{part}", Limits(timeout_s=1), allowed=anything)
 
 
 def test_redirects_end(server):

@@ -6,10 +6,12 @@ time gains nothing. Every redirect is looked at again.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -89,9 +91,14 @@ def _get(url: str, limits: Limits, until: float, allowed: Allowed) -> bytes | st
         f"?{quote(parts.query, safe='=&%+/:,;@!$~-._')}" if parts.query else ""
     )
     connection = _Pinned(host, port, _address(host, port, allowed), until, secure=parts.scheme == "https")
+    # A server that sends a byte now and then reaches no time-out of the socket.
+    limit = threading.Timer(_left(until), connection.cut)
+    limit.daemon = True
+    limit.start()
     try:
         connection.request("GET", path, headers={"User-Agent": "Webstreet", "Accept-Encoding": "identity"})
         response = connection.getresponse()
+        _left(until)  # headers that we cut ourselves look whole
         if response.status in (301, 302, 303, 307, 308):
             return urljoin(url, response.getheader("Location") or "")
         if response.status != 200:
@@ -103,6 +110,7 @@ def _get(url: str, limits: Limits, until: float, allowed: Allowed) -> bytes | st
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise FetchRefused(f"its server does not answer ({type(error).__name__})") from None
     finally:
+        limit.cancel()
         connection.close()
 
 
@@ -130,6 +138,7 @@ def _body(connection: _Pinned, response: http.client.HTTPResponse, limits: Limit
         if size > limits.most_bytes:
             raise FetchRefused("it is too large")
         pieces.append(piece)
+    _left(until)  # what we cut ourselves has no end either
     if response.length:
         raise FetchRefused("its answer was cut off")
     return b"".join(pieces)
@@ -141,15 +150,28 @@ class _Pinned(http.client.HTTPConnection):
     def __init__(self, host: str, port: int, address: str, until: float, *, secure: bool) -> None:
         super().__init__(host, port, timeout=_left(until))
         self._address, self._until, self._secure = address, until, secure
+        # ``sock`` is given up before the body is read, when the server is going to close.
+        self._wire: socket.socket | None = None
 
     def connect(self) -> None:
-        self.sock = socket.create_connection((self._address, self.port), _left(self._until))
+        self.sock = self._wire = socket.create_connection((self._address, self.port), _left(self._until))
         if self._secure:
-            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+            context = ssl.create_default_context()
+            secured = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+            self.sock = self._wire = secured
+            secured.do_handshake()
+
+    def cut(self) -> None:
+        """From another thread: whoever waits for this connection waits no longer."""
+        if self._wire is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
 
     def hurry(self, until: float) -> None:
-        if self.sock is not None:
-            self.sock.settimeout(_left(until))
+        left = _left(until)
+        if self._wire is not None:
+            with contextlib.suppress(OSError):
+                self._wire.settimeout(left)
 
 
 def _left(until: float) -> float:
