@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from webstreet.engine import hooks
+from webstreet.engine.release import release
 
 
 @pytest.fixture
@@ -22,9 +23,9 @@ def receivers():
 
 
 def test_receivers_answer_in_their_order(receivers):
-    receivers("dashboard_panels", lambda request: "late", order=-5)
-    receivers("dashboard_panels", lambda request: "early", order=-10)
-    assert hooks.call("dashboard_panels", None)[:2] == ["early", "late"]
+    receivers("page_blocks", lambda: "late", order=-5)
+    receivers("page_blocks", lambda: "early", order=-10)
+    assert hooks.call("page_blocks")[:2] == ["early", "late"]
 
 
 def test_first_answer_that_is_not_none_wins(receivers):
@@ -34,12 +35,12 @@ def test_first_answer_that_is_not_none_wins(receivers):
 
 
 def test_registering_twice_is_registering_once(receivers):
-    def receiver(request):
+    def receiver():
         return "once"
 
-    receivers("dashboard_panels", receiver)
-    receivers("dashboard_panels", receiver)
-    assert hooks.call("dashboard_panels", None).count("once") == 1
+    receivers("page_blocks", receiver)
+    receivers("page_blocks", receiver)
+    assert hooks.call("page_blocks").count("once") == 1
 
 
 @pytest.mark.parametrize("use", [hooks.call, hooks.first, hooks.register])
@@ -47,3 +48,15 @@ def test_an_unknown_name_is_a_mistake(use):
     with pytest.raises(hooks.HookUnknown) as caught:
         use("article_publik")
     assert caught.value.error_code == "hook.unknown"
+
+
+@pytest.mark.parametrize("atom", release().atoms, ids=lambda atom: atom.name)
+def test_the_manifest_of_an_atom_names_every_hook_it_answers(atom):
+    answered = {
+        name for name in hooks.HOOKS for found in hooks.receivers(name) if found.__module__.startswith(f"{atom.app}.")
+    }
+    assert answered == set(atom.hooks_used)
+
+
+def test_what_atoms_call_are_hooks():
+    assert {name for atom in release().atoms for name in atom.hooks_offered} <= set(hooks.HOOKS)

@@ -52,6 +52,6 @@ ATOM = AtomManifest(
     parameters=Params.model_json_schema(),
     stores=[],
     hooks_offered=["slot"],
-    hooks_used=["slot", "page_blocks"],
+    hooks_used=["slot", "page_blocks", "file_visible"],
     words={"fr": FRENCH},
 )

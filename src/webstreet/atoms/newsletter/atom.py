@@ -137,14 +137,15 @@ ATOM = AtomManifest(
     parameters=Params.model_json_schema(),
     sensitive=True,
     stores=["database"],
-    hooks_offered=[],
+    hooks_offered=["render_announcement"],
     hooks_used=[
         "article_first_public",
-        "render_announcement",
         "slot",
         "import_subscribers",
         "dashboard_panels",
         "export_rows",
+        "metrics",
+        "ready_parts",
     ],
     words={"fr": FRENCH},
 )

@@ -33,6 +33,6 @@ ATOM = AtomManifest(
     parameters=Params.model_json_schema(),
     stores=["database"],
     hooks_offered=["slot", "page_blocks"],
-    hooks_used=["starter_content", "import_pages"],
+    hooks_used=["starter_content", "import_pages", "page_blocks"],
     words={"fr": FRENCH},
 )
