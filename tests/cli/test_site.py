@@ -17,6 +17,7 @@ import yaml
 from tests.cli.conftest import Control, Result, command, environment, run
 from tests.meta.source import ROOT
 from webstreet.cli.errors import CONFLICT, FAILED, MISSING, USAGE
+from webstreet.contract.jobs import SOURCES
 
 Run = Callable[..., Result]
 DUMP = ROOT / "examples" / "crispy-octo.sql"
@@ -189,6 +190,8 @@ def test_an_export_is_written_checked_and_read_back(site: str, webstreet: Run, t
 
 
 def test_an_import_that_cannot_be_says_so_before_it_is_sent(site: str, webstreet: Run, tmp_path: Path) -> None:
+    none = webstreet("site", "import", SITE, str(DUMP))
+    assert (none.code, [source for source in SOURCES if source not in none.err]) == (USAGE, []), none.err
     unknown = webstreet("site", "import", SITE, "--from", "wordpres", str(DUMP))
     assert (unknown.code, "wordpress" in unknown.err) == (USAGE, True)
     wrong = webstreet("site", "import", SITE, "--from", "crispy-octo", str(DUMP), "--dry-run")

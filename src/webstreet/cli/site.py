@@ -183,8 +183,10 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to import, or a folder (wordpress).")],
     source: Annotated[
         str,
-        typer.Option("--from", metavar="SOURCE", help="wordpress, csv, webstreet, crispy-octo: what wrote the file."),
-    ] = "crispy-octo",
+        typer.Option(
+            "--from", metavar="SOURCE", help="Required: wordpress, csv, webstreet, crispy-octo; what wrote the file."
+        ),
+    ] = "",
     map_: Annotated[
         list[str] | None,
         typer.Option("--map", metavar="FIELD=COLUMN", help="csv: which column is what; may be repeated."),

@@ -53,10 +53,12 @@ def check(source: str, options: Mapping[str, object]) -> None:
     """Say what is wrong before a large file is sent.
 
     Raises:
-        ImportUnknown: no such source, or an option that is not of this one.
+        ImportUnknown: no source, no such source, or an option that is not of this one.
     """
+    known = "; ".join(f"{known} ({what})" for known, what in SOURCES.items())
+    if not source:
+        raise ImportUnknown(f"Say what wrote the file: --from SOURCE. There are: {known}.")
     if source not in SOURCES:
-        known = "; ".join(f"{known} ({what})" for known, what in SOURCES.items())
         raise ImportUnknown(f'Nothing can be imported from "{source}". {closest(source, SOURCES)} There are: {known}.')
     for option, given in options.items():
         if given and source not in OPTIONS[option]:
