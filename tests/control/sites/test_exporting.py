@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 
 from webstreet.contract.jobs import Failure
+from webstreet.control.clients.models import Client
 from webstreet.control.journal.models import Event
 from webstreet.control.orchestrators.memory import MemoryOrchestrator
-from webstreet.control.sites.exporting import EXPORTERS
+from webstreet.control.orchestrators.processes import commands
+from webstreet.control.orchestrators.processes.folder import Folder
+from webstreet.control.sites import errors, exporting
+from webstreet.control.sites.exporting import PLACES, Places
 from webstreet.control.sites.models import Residency, Site
 
 PATH = "/sites/acme/blog/export"
@@ -75,11 +82,69 @@ def test_a_failure_before_the_first_byte_is_an_error(
     assert (answer.status_code, answer.json()["code"]) == (503, "store.down")
     memory.commands["export"] = failing()
     assert admin.get(PATH).json()["code"] == "export.failed"
-    assert EXPORTERS.acquire(blocking=False)
-    busy = admin.get(PATH)
-    EXPORTERS.release()
-    assert (busy.status_code, busy.json()["code"]) == (429, "export.busy")
 
 
 def test_a_site_that_does_not_run_says_so(blog: Site, admin: Any) -> None:
     assert admin.get(PATH).json()["code"] == "site.not_running"
+
+
+def test_each_client_has_one_place_among_few() -> None:
+    places = Places(total=2)
+    places.take(1)
+    with pytest.raises(errors.ExportBusy, match="this client"):
+        places.take(1)
+    places.take(2)
+    with pytest.raises(errors.ExportBusy, match="at once"):
+        places.take(3)
+    places.give_back(1)
+    places.take(3)
+
+
+def test_the_export_of_one_client_leaves_room_for_another(
+    asked: list[Sequence[str]], admin: Any, acme: Client, other: Client
+) -> None:
+    PLACES.take(other.pk)
+    try:
+        first = admin.get(PATH)
+        again = admin.get(PATH)
+    finally:
+        PLACES.give_back(other.pk)
+    assert (again.status_code, again.json()["code"]) == (429, "export.busy")
+    assert body(first) == b"\x1f\x8b archive\n"
+    first.close()
+    assert body(admin.get(PATH)), "the place was not given back"
+
+
+ENDLESS = """
+import os, sys
+print(os.getpid(), file=open(sys.argv[1], "w"))
+while True:
+    sys.stdout.buffer.write(bytes([0x1F, 0x8B]) * 65536)
+"""
+
+
+def test_an_export_that_nobody_reads_is_ended_and_gives_its_place_back(
+    asked: list[Sequence[str]],
+    admin: Any,
+    memory: MemoryOrchestrator,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    wanted = {"environment": {}, "command": [sys.executable, "-c", ENDLESS, str(tmp_path / "pid")]}
+    monkeypatch.setattr(
+        memory, "stream", lambda site, command, timeout_s: commands.stream(wanted, Folder(tmp_path), [], timeout_s)
+    )
+    monkeypatch.setattr(exporting, "UNREAD_S", 0.3)
+    pieces = iter(admin.get(PATH).streaming_content)
+    assert next(pieces).startswith(b"\x1f\x8b")
+    pid = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, "the command goes on"
+        time.sleep(0.02)
+    with pytest.raises(errors.ExportFailed, match="nothing of it was taken"):
+        next(pieces)
+    assert "the export of acme/blog was ended" in caplog.text
+    monkeypatch.undo()
+    assert body(admin.get(PATH)) == b"\x1f\x8b archive\n"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -15,16 +17,46 @@ from webstreet.control.places.orchestrators import orchestrator_for
 from webstreet.control.sites import errors
 from webstreet.control.sites.models import Site
 
+log = logging.getLogger(__name__)
 GZIP = b"\x1f\x8b"
 FAILURE_MAX_BYTES = 64 * 1024
-EXPORTERS = threading.BoundedSemaphore(1)
-"""An export holds one of the few threads of the web process."""
+UNREAD_S = 60.0
+"""Whoever takes nothing of an export for so long has gone, or sleeps: it is ended."""
+LOOK_EVERY_S = 1.0
+
+
+class Places:
+    """Who gets an export now: each client one, and few in all, as an export holds a process and one of the web process's few threads."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._clients: set[int] = set()
+        self._lock = threading.Lock()
+
+    def take(self, client: int) -> None:
+        """Raises:
+        ExportBusy: the client has its place already, or all are taken.
+        """
+        with self._lock:
+            if client in self._clients:
+                raise errors.ExportBusy("Another export of this client is being made. Try again when it is done.")
+            if len(self._clients) >= self._total:
+                raise errors.ExportBusy("As many exports as can be made at once are being made. Try again soon.")
+            self._clients.add(client)
+
+    def give_back(self, client: int) -> None:
+        with self._lock:
+            self._clients.discard(client)
+
+
+PLACES = Places(total=2)
 
 
 class Archive:
     """What is answered to whoever asks for an export: bytes to stream, and the headers that go with them.
 
-    It has a place among `EXPORTERS`, which it gives back once: at its end, or when it is closed without having been read.
+    It has its client's place among `PLACES`, which it gives back once: at its end, when it is closed without having been read, or
+    when nothing of it was taken for `UNREAD_S`; then the site's command is ended too, and whoever asks for more gets an error.
     """
 
     media_type = "application/gzip"
@@ -34,32 +66,58 @@ class Archive:
 
         ExportBusy: another one is being made.
         """
-        if not EXPORTERS.acquire(blocking=False):
-            raise errors.ExportBusy("Another export is being made. Try again when it is done.")
-        self._held = True
+        self._client, self._site = site.client_id, str(site)
+        PLACES.take(self._client)
         try:
             self._chunks = exported(site, actor)
         except BaseException:
-            self._give_back()
+            PLACES.give_back(self._client)
             raise
         self.headers = {"Content-Disposition": f'attachment; filename="{site.client.name}-{site.name}.tar.gz"'}
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+        self._unread = False
+        self._handed_at = time.monotonic()
+        threading.Thread(target=self._watch, name="export", daemon=True).start()
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield from self._chunks
+            while chunk := self._next():
+                yield chunk
         finally:
             self.close()
 
     def close(self) -> None:
-        close = getattr(self._chunks, "close", None)
-        if close:
-            close()
-        self._give_back()
+        with self._lock:
+            if self._ended.is_set():
+                return
+            self._ended.set()
+            try:
+                close = getattr(self._chunks, "close", None)
+                if close:
+                    close()
+            finally:
+                PLACES.give_back(self._client)
 
-    def _give_back(self) -> None:
-        if self._held:
-            self._held = False
-            EXPORTERS.release()
+    def _next(self) -> bytes:
+        """The lock is held while the site's command makes the chunk: only the time until it is asked for the next one counts."""
+        with self._lock:
+            if self._unread:
+                raise errors.ExportFailed(
+                    f"The export was ended: nothing of it was taken for {UNREAD_S:g} s. Export once more.",
+                    code="export.unread",
+                )
+            chunk = b"" if self._ended.is_set() else next(self._chunks, b"")
+            self._handed_at = time.monotonic()
+            return chunk
+
+    def _watch(self) -> None:
+        while not self._ended.wait(min(LOOK_EVERY_S, UNREAD_S)):
+            with self._lock:
+                if not self._ended.is_set() and time.monotonic() - self._handed_at > UNREAD_S:
+                    self._unread = True
+                    log.warning("the export of %s was ended: nothing of it was taken for %g s", self._site, UNREAD_S)
+                    self.close()
 
 
 def exported(site: Site, actor: Actor) -> Iterator[bytes]:
