@@ -6,6 +6,7 @@ WEBSTREET_HOSTS  comma-separated host names under which the control plane is rea
 WEBSTREET_TRUSTED_PROXIES  networks of the proxies in front of it and of the sites; only their X-Forwarded-* are believed.
 WEBSTREET_SITES_BASE_URL   where readers reach a site with a domain, as in https://{domain}; unset: the local address.
 WEBSTREET_SITE_EMAIL_URL   mail server of the sites that name none of their own; with a password rather as WEBSTREET_SITE_EMAIL_URL_FILE.
+WEBSTREET_SITE_REDIS_URL   Redis of all sites, WEBSTREET_SITE_METRICS_TOKEN  token for the metrics of all sites; each rather as ..._FILE.
 WEBSTREET_SECOND_FACTOR    "required": operators need a second factor to work in the console; unset or "optional": each decides.
 WEBSTREET_MAX_IMPORT_MB    the largest import. WEBSTREET_MAX_IMPORT_MINUTES  the longest.
 """
@@ -18,15 +19,21 @@ from typing import Any
 import dj_database_url
 
 from webstreet import logins
-from webstreet.contract.environment import DATABASE_URL, read
+from webstreet.contract.environment import DATABASE_URL, METRICS_TOKEN, REDIS_URL, read
 from webstreet.contract.proxies import parse_networks
 from webstreet.control import proxies
 from webstreet.control.console.config import UNFOLD  # noqa: F401 unfold reads it here
 from webstreet.control.logging_in import second_factor_required
 from webstreet.control.sites.front import VARIABLE as SITES_BASE_URL_VARIABLE
 from webstreet.control.sites.front import check_pattern
+from webstreet.control.sites.store_urls import (
+    REDIS_VARIABLE,
+    TOKEN_VARIABLE,
+    default_email_url,
+    metrics_token,
+    redis_url,
+)
 from webstreet.control.sites.store_urls import VARIABLE as SITE_EMAIL_URL_VARIABLE
-from webstreet.control.sites.store_urls import default_email_url
 from webstreet.control.state import State
 
 STATE = State.of(os.environ).prepare()
@@ -37,6 +44,11 @@ TRUSTED_PROXIES_TEXT = os.environ.get(proxies.VARIABLE, "").strip()
 TRUSTED_PROXIES = parse_networks(TRUSTED_PROXIES_TEXT, variable=proxies.VARIABLE)
 SITES_BASE_URL = check_pattern(os.environ.get(SITES_BASE_URL_VARIABLE, "").strip())
 SITE_EMAIL_URL = default_email_url(read(os.environ, SITE_EMAIL_URL_VARIABLE))
+SITE_SECRETS = {
+    REDIS_URL: redis_url(read(os.environ, REDIS_VARIABLE)),
+    METRICS_TOKEN: metrics_token(read(os.environ, TOKEN_VARIABLE)),
+}
+"""What this installation gives to every site; empty ones are not given."""
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *EXTRA_HOSTS]
 
 INSTALLED_APPS = [

@@ -89,6 +89,8 @@ class TestSettings:
             "SECRET_KEY",
             "REDIS_URL",
             "WEBSTREET_SITE_EMAIL_URL",
+            "WEBSTREET_SITE_METRICS_TOKEN",
+            "WEBSTREET_SITE_REDIS_URL",
         } == secret
 
 

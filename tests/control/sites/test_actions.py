@@ -20,7 +20,7 @@ from webstreet.control.sites import actions, errors
 from webstreet.control.sites.actions import Opening, open_site, refresh_settings, suspend_site
 from webstreet.control.sites.models import Domain, Residency, Site, SiteSecret, vault
 from webstreet.control.sites.seen import record_seen
-from webstreet.control.sites.store_urls import default_email_url
+from webstreet.control.sites.store_urls import default_email_url, metrics_token, redis_url
 from webstreet.control.sites.wanted import wanted_sites
 from webstreet.kernel.clock import SystemClock
 from webstreet.kernel.errors import BadInput, DocumentInvalid, NotFound, WebstreetError
@@ -271,6 +271,42 @@ def test_a_default_mail_server_that_is_none_is_refused_without_being_shown() -> 
         default_email_url("imap://u:canary-mail@mail.example")
     assert caught.value.error_code == "setting.site_email_url"
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.requirement("P6")
+def test_every_site_gets_what_the_installation_gives_to_all(acme: Client, settings: Any) -> None:
+    before = open_site(opening(site="before"), by="test")
+    given = {"REDIS_URL": Secret("redis://:canary-redis@r.example/0"), "METRICS_TOKEN": Secret("canary-token" * 3)}
+    settings.SITE_SECRETS = given
+    assert [refresh_settings(by="test") for _ in range(2)] == [1, 0]
+    before = Site.objects.get(name="before")
+    after = open_site(opening(site="after"), by="test")
+    assert (before.wanted_generation, after.wanted_generation) == (2, 1)
+    for site in (before, after):
+        assert {name: site.workload().secrets.get(name) for name in given} == given
+        assert not set(given) & set(site.workload().settings), "a secret is among the settings"
+    settings.SITE_SECRETS = given | {"REDIS_URL": Secret("")}
+    assert refresh_settings(by="test") == 2
+    assert "REDIS_URL" not in Site.objects.get(name="after").workload().secrets
+    told = str(list(Event.objects.values()))
+    assert "REDIS_URL" in told
+    assert "canary" not in told
+
+
+@pytest.mark.parametrize("url", ["http://u:canary@r.example", "redis://", "redis://u:canary@r.example:99999"])
+def test_a_redis_that_is_none_is_refused_without_being_shown(url: str) -> None:
+    with pytest.raises(SettingInvalid) as caught:
+        redis_url(url)
+    assert caught.value.error_code == "setting.site_redis_url"
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["canary", "canary " * 6, "canaré" * 6])
+def test_a_token_that_is_none_is_refused_without_being_shown(token: str) -> None:
+    with pytest.raises(SettingInvalid) as caught:
+        metrics_token(token)
+    assert caught.value.error_code == "setting.site_metrics_token"
+    assert "canar" not in str(caught.value)
 
 
 def test_the_journal_does_not_say_starting_for_what_is_being_stopped(

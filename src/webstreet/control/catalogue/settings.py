@@ -41,7 +41,7 @@ NEVER = _("It cannot be changed.")
 AT_START = _("It takes effect when the control plane is started again; sites go on meanwhile.")
 AT_ONCE = _("It holds for the next command.")
 TOLD_ANEW = _("After a new start of the control plane the sites concerned get it, and their processes are exchanged.")
-BY_HAND = _("Only for a site that is started by hand; the control plane sets it itself.")
+BY_HAND = _("Only for a site that is started by hand; the control plane cannot give it to a site yet.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +134,10 @@ FIXED = (
         "REDIS_URL",
         _("Cache and wake-up of the task queue."),
         "redis://, rediss://",
-        _("cache in the process, queue in the database"),
+        _("the installation's, else cache in the process, queue in the database"),
         who=OPERATOR,
-        effect=BY_HAND,
+        stored=IN_VAULT,
+        effect=TOLD_ANEW,
         secret=True,
     ),
     _variable(
@@ -172,9 +173,10 @@ FIXED = (
         "METRICS_TOKEN",
         _("Who shows this as a bearer token may read /-/metrics from anywhere."),
         _("random characters"),
-        _("none: neighbours only"),
+        _("the installation's, else none: neighbours only"),
         who=OPERATOR,
-        effect=BY_HAND,
+        stored=IN_VAULT,
+        effect=TOLD_ANEW,
         secret=True,
     ),
     _variable("IMAGE_DIGEST", _("Digest of the image that the processes were started from."), _("digest"), _("none")),
@@ -213,6 +215,22 @@ FIXED = (
         _("Mail server of the sites that name none of their own."),
         "smtp://, smtp+tls://, smtps://",
         _("none: mails go to smtp://localhost:25, and wait if nothing listens there"),
+        effect=TOLD_ANEW,
+        secret=True,
+    ),
+    _control(
+        "WEBSTREET_SITE_REDIS_URL",
+        _("Redis of all sites; each keeps to keys and queues of its own name there."),
+        "redis://, rediss://",
+        _("none: cache in the process, queue in the database"),
+        effect=TOLD_ANEW,
+        secret=True,
+    ),
+    _control(
+        "WEBSTREET_SITE_METRICS_TOKEN",
+        _("Who shows this as a bearer token may read /-/metrics of every site from anywhere."),
+        _("at least 20 random characters"),
+        _("none: neighbours only"),
         effect=TOLD_ANEW,
         secret=True,
     ),

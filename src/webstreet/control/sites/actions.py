@@ -138,7 +138,10 @@ def close_site(site: Site, *, confirm: str, by: str) -> Site:
 
 
 def refresh_settings(*, by: str) -> int:
-    """Tell the sites what stands in front of them now and who takes their mails, each in a new generation; how many were told anew."""
+    """Tell the sites what stands around them now: the proxy, the mail server, what all of them are given.
+
+    Each gets a new generation if something changed for it; how many did.
+    """
     told = 0
     for site in Site.objects.kept().filter(wanted_closing=False):
         with transaction.atomic():
@@ -147,11 +150,18 @@ def refresh_settings(*, by: str) -> int:
             mail = SiteSecret.put_default_mail(held, settings.SITE_EMAIL_URL)
             if mail:
                 note(by, "site.mail_changed", client=held.client.name, object=str(held), mail=held.mail)
+            given = _give(held)
             wanted = {"wanted_settings": front} if front != held.settings else {}
-            if (mail or wanted) and held.wish(renewed=mail, **wanted) and wanted:
-                note(by, "site.settings_changed", client=held.client.name, object=str(held), **front)
-            told += bool(mail or wanted)
+            changed = (front if wanted else {}) | ({"secrets": given} if given else {})
+            if (mail or changed) and held.wish(renewed=mail or bool(given), **wanted) and changed:
+                note(by, "site.settings_changed", client=held.client.name, object=str(held), **changed)
+            told += bool(mail or changed)
     return told
+
+
+def _give(site: Site) -> list[str]:
+    """Keep for the site what this installation gives to all; the names of what changed."""
+    return [name for name, value in settings.SITE_SECRETS.items() if SiteSecret.put_given(site, name, value)]
 
 
 def _front(domains: Sequence[str]) -> dict[str, str]:
@@ -197,6 +207,7 @@ def _create(client: Client, manifest: SiteManifest, wish: Opening, by: str) -> S
         SiteSecret.put(site, environment.EMAIL_URL, wish.email_url)
     _record_opening(site, manifest, wish, by)
     SiteSecret.put_default_mail(site, settings.SITE_EMAIL_URL)
+    _give(site)
     note(
         by, "site.open_wanted", client=client.name, object=str(site), template=site.wanted_template,
         domains=list(manifest.domains), residency=dict(manifest.residency),

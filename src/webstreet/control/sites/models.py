@@ -259,12 +259,16 @@ class SiteSecret(models.Model):
     @classmethod
     def put_default_mail(cls, site: Site, url: Secret) -> bool:
         """Keep the installation's mail server (or none) for a site that named none of its own; whether that was another one."""
-        held = {secret.name: secret for secret in site.secrets.all()}
-        kept = held.get(DEFAULT_EMAIL_URL)
-        if EMAIL_URL in held or (kept.value == url if kept else not url):
+        return not site.secrets.filter(name=EMAIL_URL).exists() and cls.put_given(site, DEFAULT_EMAIL_URL, url)
+
+    @classmethod
+    def put_given(cls, site: Site, name: str, value: Secret) -> bool:
+        """Keep what the installation gives to every site (or nothing, if that is empty); whether that was something else."""
+        kept = site.secrets.filter(name=name).first()
+        if kept.value == value if kept else not value:
             return False
-        if url:
-            cls.put(site, DEFAULT_EMAIL_URL, url)
+        if value:
+            cls.put(site, name, value)
         elif kept:
             kept.delete()
         return True

@@ -1,4 +1,4 @@
-"""Whether a URL that a person gave can be the address of a database or of a mail server. Says the rule, never the URL."""
+"""Whether a secret that a person gave can be what it is for: a database, a mail server, a Redis, a token. Says the rule, never it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from webstreet.kernel.secret import Secret
 DATABASE_SCHEMES = ("postgresql", "postgres", "mariadb", "mysql", "sqlite")
 """What the engine of this release can use."""
 EMAIL_SCHEMES = ("smtp", "smtp+tls", "smtps")
-LONGEST = 2000
+REDIS_SCHEMES = ("redis", "rediss")
+LONGEST, TOKEN_SHORTEST = 2000, 20
 VARIABLE = "WEBSTREET_SITE_EMAIL_URL"
 """Of the control plane: the mail server of the sites that name none of their own."""
+REDIS_VARIABLE = "WEBSTREET_SITE_REDIS_URL"
+"""Of the control plane: the Redis of every site."""
+TOKEN_VARIABLE = "WEBSTREET_SITE_METRICS_TOKEN"  # noqa: S105 the name of the variable, not a token
+"""Of the control plane: the token that opens the metrics of every site."""
 
 
 def check_database_url(url: Secret) -> str:
@@ -41,6 +46,33 @@ def default_email_url(text: str) -> Secret:
     if url and (rule := check_email_url(url)):
         raise SettingInvalid(f"{VARIABLE} {rule}", code="setting.site_email_url")
     return url
+
+
+def redis_url(text: str) -> Secret:
+    """The value of `REDIS_VARIABLE`, kept secret.
+
+    Raises:
+        SettingInvalid: it is not the URL of a Redis.
+    """
+    url = Secret(text.strip())
+    if url and (rule := _check(url, REDIS_SCHEMES, "redis://:password@host:6379/0")):
+        raise SettingInvalid(f"{REDIS_VARIABLE} {rule}", code="setting.site_redis_url")
+    return url
+
+
+def metrics_token(text: str) -> Secret:
+    """The value of `TOKEN_VARIABLE`, kept secret.
+
+    Raises:
+        SettingInvalid: it is too short to be a secret, or no request can carry it.
+    """
+    token = text.strip()
+    if token and not (TOKEN_SHORTEST <= len(token) <= LONGEST and all("!" <= letter <= "~" for letter in token)):
+        raise SettingInvalid(
+            f"{TOKEN_VARIABLE} must have {TOKEN_SHORTEST} or more random characters: ASCII, without spaces.",
+            code="setting.site_metrics_token",
+        )
+    return Secret(token)
 
 
 def _check(url: Secret, schemes: tuple[str, ...], example: str, hostless: tuple[str, ...] = ()) -> str:
