@@ -16,6 +16,7 @@ from webstreet.atoms.newsletter.models.lists import MailingList, Membership
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
 from webstreet.engine import hooks
 from webstreet.engine.exports import Row, Rows
+from webstreet.engine.rows import by_key
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import normal_address
 
@@ -54,8 +55,8 @@ def _read_lists(rows: Iterable[Row]) -> None:
 
 
 def _write_subscribers() -> Iterator[Row]:
-    rows = Subscriber.objects.order_by("email").prefetch_related("consents", "memberships__mailing_list")
-    for subscriber in rows.iterator(BATCH):
+    rows = Subscriber.objects.prefetch_related("consents", "memberships__mailing_list")
+    for subscriber in by_key(rows, "email", size=BATCH):
         yield {
             **{name: getattr(subscriber, name) for name in FIELDS},
             "lists": sorted(m.mailing_list.key for m in subscriber.memberships.all()),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.delivery import Delivery, State
 from webstreet.atoms.newsletter.models.issue import Issue
+from webstreet.engine.rows import by_key
 
 REPLIES = 50
 SILENT_AFTER = dt.timedelta(seconds=15)
@@ -102,7 +103,7 @@ def lines(issue: Issue, *, state: str, domain: str, with_addresses: bool) -> Ite
     """The report as rows of a table, the heading first."""
     head = ["subscriber", "state", "attempts", "code", "reply", "at"]
     yield ["email", *head] if with_addresses else head
-    for row in recipients(issue, state=state, domain=domain).iterator(chunk_size=2000):
+    for row in by_key(recipients(issue, state=state, domain=domain)):
         values = [str(row.subscriber_id or ""), row.state, str(row.attempts), row.code, row.reply or ""]
         values.append(row.changed_at.isoformat(timespec="seconds"))
         email = row.subscriber.email if row.subscriber else ""

@@ -28,6 +28,7 @@ from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.notice import Notice
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
 from webstreet.engine import site
+from webstreet.engine.rows import by_key
 from webstreet.engine.tasks import enqueue_on_commit
 
 PER_PAGE = 50
@@ -142,7 +143,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 
 def _lines(rows: QuerySet[Subscriber]) -> Iterator[list[str]]:
     yield ["email", "name", "status", "since", "language", "source", "external_id", "added", "lists"]
-    for row in rows.iterator(chunk_size=2000):
+    for row in by_key(rows, "-pk"):
         since, added = (moment.isoformat(timespec="seconds") for moment in (row.status_since, row.created_at))
         lists = " ".join(membership.mailing_list.key for membership in row.memberships.all())
         yield [row.email, row.name, row.status, since, row.language, row.source, row.external_id or "", added, lists]

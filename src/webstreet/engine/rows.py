@@ -1,0 +1,33 @@
+"""Reading tables that may be larger than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+
+def by_key(queryset: QuerySet[Any], key: str = "pk", *, size: int = 1000) -> Iterator[Any]:
+    """Every row in the order of a field, ``size`` at a time, each page asked for where the last one ended.
+
+    `QuerySet.iterator` cannot do that: the driver for MariaDB takes a whole result into memory before it gives the first row.
+
+    Args:
+        queryset: neither sliced nor distinct; its own order is replaced. What it prefetches is asked for once a page.
+        key: the primary key, or a field that is never null, where rows of one value follow one another by primary key. "-" before it
+            turns its order round.
+        size: rows that are in memory at once.
+    """
+    name = key.removeprefix("-")
+    ordered = queryset.order_by(*dict.fromkeys([key, "pk" if name != "pk" else key]))
+    page = ordered
+    while True:
+        rows = list(page[:size])
+        yield from rows
+        if len(rows) < size:
+            return
+        last = rows[-1]
+        value = getattr(last, name)
+        beyond = Q(**{f"{name}__{'lt' if key.startswith('-') else 'gt'}": value})
+        page = ordered.filter(beyond if name == "pk" else beyond | Q(**{name: value}, pk__gt=last.pk))

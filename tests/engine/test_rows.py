@@ -1,0 +1,41 @@
+"""Large tables read a page at a time."""
+
+from __future__ import annotations
+
+import pytest
+from wagtail.contrib.redirects.models import Redirect
+
+from webstreet.engine.rows import by_key
+
+# More than one row has the same link, and the pages end within such a group.
+LINKS = [
+    "https://b.example/",
+    "https://a.example/",
+    "https://b.example/",
+    "https://b.example/",
+    "https://c.example/",
+    "https://a.example/",
+]
+
+
+@pytest.fixture
+def redirects(db):
+    return [Redirect.objects.create(old_path=f"/{number}", redirect_link=link) for number, link in enumerate(LINKS)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6, 7])
+@pytest.mark.parametrize("key", ["pk", "-pk", "redirect_link", "-redirect_link", "old_path"])
+def test_every_row_comes_once_and_in_order(redirects, key, size):
+    name = key.removeprefix("-")
+    expected = sorted(redirects, key=lambda row: row.pk)
+    expected.sort(key=lambda row: getattr(row, name), reverse=key.startswith("-"))
+    assert list(by_key(Redirect.objects.all(), key, size=size)) == expected
+
+
+def test_no_more_than_a_page_is_asked_for(redirects, django_assert_num_queries):
+    rows = by_key(Redirect.objects.filter(redirect_link="https://b.example/"), size=2)
+    with django_assert_num_queries(1) as asked:
+        assert [next(rows), next(rows)] == [redirects[0], redirects[2]]
+    assert "LIMIT 2" in asked.captured_queries[0]["sql"]
+    with django_assert_num_queries(1):
+        assert list(rows) == [redirects[3]]
