@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents import get_document_model
 from wagtail.images import get_image_model
-from wagtail.models import Locale, Site
+from wagtail.models import Collection, CollectionViewRestriction, Locale, Site
 
 from webstreet.atoms.articles.models import Article, ArticleIndex, Author, ReadingList, ReadingListEntry
 from webstreet.atoms.newsletter import actions
@@ -34,6 +34,11 @@ image.save()
 image.tags.add("rouge")
 document = get_document_model()(title="Papier")
 document.file.save("papier.pdf", ContentFile(b"%PDF-1.4\n%%EOF\n"))
+# Not for everybody because a collection above theirs is not.
+closed = Collection.get_first_root_node().add_child(name="Members")
+CollectionViewRestriction.objects.create(collection=closed, restriction_type="password", password="known to members")
+secret = get_document_model()(title="Secret", collection=closed.add_child(name="Minutes"))
+secret.file.save("secret.pdf", ContentFile(b"%PDF-1.4\n%secret\n%%EOF\n"))
 author = Author.objects.create(name="Zoé", slug="zoe", bio="Écrit.", photo=image)
 about = StandardPage.objects.filter(locale=home.locale).first()
 
@@ -49,8 +54,10 @@ home.add_child(instance=reading)
 first = article("first", published_at=timezone.now(), intro="Intro", cover=image, cover_alt="Rouge")
 second = article("second", visibility="private")
 body = [
-    {"type": "text", "value": f'<p>See <a linktype="page" id="{second.pk}">second</a>, <a linktype="document" id="{document.pk}">paper</a>'
-     f' and <a linktype="page" id="{about.pk}">about</a>.</p>'},
+    {"type": "text", "value": f'<p data-block-key="ab1c2">It&#x27;s<br/>here.</p><hr/>'
+     f'<p>See <a linktype="page" id="{second.pk}">second</a>, <a linktype="document" id="{document.pk}">paper</a>'
+     f' and <a linktype="page" id="{about.pk}">about</a>,'
+     f' <a linktype="document" id="{secret.pk}">secret</a>.</p>'},
     {"type": "image", "value": {"image": {"image": image.pk, "decorative": False, "alt_text": "Un champ"}, "caption": "c", "wide": True}},
     {"type": "page_links", "value": {"title": "More", "pages": [{"type": "item", "id": ITEM, "value": about.pk}]}},
 ]  # fmt: skip

@@ -19,6 +19,7 @@ PAGES = """
 import json, re
 from urllib.parse import urlsplit
 from django.test import Client
+from wagtail.documents import get_document_model
 from wagtail.models import Page
 found = {}
 web = Client(HTTP_HOST="127.0.0.1:8000")
@@ -28,6 +29,10 @@ for page in Page.objects.filter(depth__gt=1).live():
     text = re.sub(r"<(script|style).*?</[^>]*>", "", answer.content.decode(), flags=re.S)
     links = [link for link in re.findall(r'href="([^"]*)"', text) if not link.startswith(("/media/", "/documents/", "/static/", "/theme/"))]
     found[path] = [answer.status_code, " ".join(re.sub(r"<[^>]*>", " ", text).split()), links]
+for document in get_document_model().objects.all():
+    for path in (document.url, document.file.url):
+        answer = web.get(path)
+        found[f"{document.filename} {path.split('/')[1]}"] = [answer.status_code]
 for path in ("/old/", "/away/", "/gone/", "/feed/", "/sitemap.xml"):
     answer = web.get(path)
     found[path] = [answer.status_code, answer.headers.get("Location", "")]
@@ -77,8 +82,16 @@ def test_a_site_read_back_is_an_equal_site(filled, site_processes, tmp_path):
         assert now[kind] == found, kind
     files = [{n: d for n, d in contents(a).items() if n.startswith("files/")} for a in (archive, second)]
     assert files[0] == files[1]
-    assert len(files[0]) == 2
+    assert len(files[0]) == 3
+    assert {row["file"]: row.get("restricted", False) for row in now["documents"]} == {
+        "documents/papier.pdf": False,
+        "documents/secret.pdf": True,
+    }
     shown, before = (json.loads(site.python(PAGES).splitlines()[-1]) for site in (new, old))
+    # A password stays behind: there its readers are asked to sign in instead.
+    assert (before.pop("secret.pdf documents"), shown.pop("secret.pdf documents")) == ([200], [302])
+    assert shown["secret.pdf media"] == [404]
+    assert shown["papier.pdf media"] == [200]
     assert shown == before
     assert [shown[path][0] for path in ("/first/", "/second/", "/old/", "/away/", "/gone/")] == [
         200,

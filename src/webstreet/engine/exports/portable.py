@@ -10,6 +10,7 @@ import html
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +28,8 @@ from webstreet.engine.exports import Kind, Row
 
 Rename = Callable[[type[models.Model], Any], Any]
 """Model and number (or name) -> name (or number); None where there is none."""
+Judge = Callable[[str], str]
+"""A text of an archive -> the text that may be kept. Raises ValueError when it may not."""
 NAMES_KEPT = 20_000
 PAGE_LEAVES = frozenset({
     "pk", "id", "page_ptr", "path", "depth", "numchild", "url_path", "content_type", "owner", "locked", "locked_at", "locked_by",
@@ -37,6 +40,21 @@ PAGE_LEAVES = frozenset({
 ROW_LEAVES = frozenset({"id", "pk", "uploaded_by_user", "collection", "created_by", "user"})
 _REFERENCE = re.compile(r"<(?:a|embed)\s[^<>]*>")
 _ATTRIBUTE = re.compile(r"""\s(linktype|embedtype|id)="([^"]*)\"""")
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """What is done with texts that reach readers as more than words. An export trusts its own.
+
+    Attributes:
+        markup: of rich text. address: of fields that hold an address.
+    """
+
+    markup: Judge = str
+    address: Judge = str
+
+
+TRUSTED = Judges()
 
 
 class Names:
@@ -80,8 +98,10 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def renamed(model: type[models.Model], data: Row, rename: Rename, leave: frozenset[str]) -> Row:
-    """A row as modelcluster serialises it, with every reference renamed; fields of ``leave`` are gone."""
+def renamed(
+    model: type[models.Model], data: Row, rename: Rename, leave: frozenset[str], judges: Judges = TRUSTED
+) -> Row:
+    """A row as modelcluster serialises it, with every reference renamed and every text judged; fields of ``leave`` are gone."""
     found: Row = {}
     for name, value in data.items():
         if name in leave:
@@ -90,7 +110,7 @@ def renamed(model: type[models.Model], data: Row, rename: Rename, leave: frozens
         if isinstance(field, models.ForeignObjectRel):
             child = field.related_model
             parents = {f.name for f in child._meta.fields if isinstance(f, ParentalKey)}
-            found[name] = [renamed(child, row, rename, ROW_LEAVES | parents) for row in value]
+            found[name] = [renamed(child, row, rename, ROW_LEAVES | parents, judges) for row in value]
         elif isinstance(field, ParentalManyToManyField | models.ManyToManyField):
             names = [rename(field.related_model, number) for number in value]
             found[name] = [n for n in names if n is not None]
@@ -98,43 +118,47 @@ def renamed(model: type[models.Model], data: Row, rename: Rename, leave: frozens
             found[name] = None if value is None else rename(field.related_model, value)
         elif isinstance(field, StreamField):
             raw = json.loads(value) if isinstance(value, str) and value else value or []
-            found[name] = json.dumps(in_block(field.stream_block, raw, rename), ensure_ascii=False)
+            found[name] = json.dumps(in_block(field.stream_block, raw, rename, judges), ensure_ascii=False)
         elif isinstance(field, RichTextField):
-            found[name] = in_markup(value or "", rename)
+            found[name] = in_markup(judges.markup(value or ""), rename)
+        elif isinstance(field, models.URLField):
+            found[name] = judges.address(value) if value else value
         else:
             found[name] = value
     return found
 
 
-def in_block(block: blocks.Block, raw: Any, rename: Rename) -> Any:
+def in_block(block: blocks.Block, raw: Any, rename: Rename, judges: Judges = TRUSTED) -> Any:
     """A block's stored value with its references renamed; what has another shape than the block expects stays as it is."""
     if raw is None:
         return None
     if isinstance(block, blocks.StreamBlock) and isinstance(raw, list):
-        return [_stream_child(block, child, rename) for child in raw]
+        return [_stream_child(block, child, rename, judges) for child in raw]
     if isinstance(block, blocks.ListBlock) and isinstance(raw, list):
-        return [_list_child(block.child_block, child, rename) for child in raw]
+        return [_list_child(block.child_block, child, rename, judges) for child in raw]
     if isinstance(block, blocks.StructBlock) and isinstance(raw, dict):
         children = block.child_blocks
-        return {k: in_block(children[k], v, rename) if k in children else v for k, v in raw.items()}
+        return {k: in_block(children[k], v, rename, judges) if k in children else v for k, v in raw.items()}
     if isinstance(block, field_block.ChooserBlock):
         return rename(block.model_class, raw)
-    if isinstance(block, blocks.RichTextBlock) and isinstance(raw, str):
-        return in_markup(raw, rename)
+    if isinstance(block, blocks.RichTextBlock):
+        return in_markup(judges.markup(raw), rename)
+    if isinstance(block, blocks.URLBlock):
+        return judges.address(raw)
     return raw
 
 
-def _stream_child(block: Any, child: Any, rename: Rename) -> Any:
+def _stream_child(block: Any, child: Any, rename: Rename, judges: Judges) -> Any:
     known = isinstance(child, dict) and child.get("type") in block.child_blocks
-    return (
-        child | {"value": in_block(block.child_blocks[child["type"]], child.get("value"), rename)} if known else child
-    )
+    if not known:
+        return child
+    return child | {"value": in_block(block.child_blocks[child["type"]], child.get("value"), rename, judges)}
 
 
-def _list_child(block: Any, child: Any, rename: Rename) -> Any:
+def _list_child(block: Any, child: Any, rename: Rename, judges: Judges) -> Any:
     if isinstance(child, dict) and child.get("type") == "item":
-        return child | {"value": in_block(block, child.get("value"), rename)}
-    return in_block(block, child, rename)
+        return child | {"value": in_block(block, child.get("value"), rename, judges)}
+    return in_block(block, child, rename, judges)
 
 
 def in_markup(markup: str, rename: Rename) -> str:

@@ -17,16 +17,17 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.utils import timezone
 from modelcluster.models import get_serializable_data_for_fields
-from wagtail.models import Page
+from wagtail.models import Collection, Page
 
 from webstreet import __version__
 from webstreet.engine import site as this_site
 from webstreet.engine.exports import CHECKSUMS, FORMAT, MANIFEST, VERSION, Kind, Manifest, Row, kinds
 from webstreet.engine.exports.portable import PAGE_LEAVES, ROW_LEAVES, Names, renamed
+from webstreet.engine.rows import by_key
 
 ROWS_BYTES = 512 * 1024
 """About how much one file of rows holds."""
-ITERATED = 200
+AT_ONCE = 200
 FILE_MODE = 0o600
 Report = Callable[[str, int, int], None]
 
@@ -153,18 +154,26 @@ class _Summed(io.RawIOBase):
 
 
 def _rows(kind: Kind, names: Names) -> Iterator[Row]:
-    leave = ROW_LEAVES | set(kind.leave)
-    for row in kind.model._default_manager.order_by(kind.key, "pk").iterator(ITERATED):
+    leave, restricted = ROW_LEAVES | set(kind.leave), _restricted_collections()
+    for row in by_key(kind.model._default_manager.all(), kind.key, size=AT_ONCE):
         data = get_serializable_data_for_fields(row)
         found = renamed(kind.model, data, _known(names), leave)
         if hasattr(row, "tags"):
             found["tags"] = sorted(row.tags.names())
+        if getattr(row, "collection_id", None) in restricted:
+            found["restricted"] = True
         yield found
+
+
+def _restricted_collections() -> set[int]:
+    """Collections that are not for everybody, by themselves or because one above them is not."""
+    tops = Collection.objects.filter(view_restrictions__isnull=False).distinct()
+    return {number for top in tops for number in top.get_descendants(inclusive=True).values_list("pk", flat=True)}
 
 
 def _files(kind: Kind, archive: _Archive) -> None:
     """The file of each row; one that is gone from the store is left out, and its row says so by having none."""
-    for row in kind.model._default_manager.order_by(kind.key, "pk").iterator(ITERATED):
+    for row in by_key(kind.model._default_manager.all(), kind.key, size=AT_ONCE):
         try:
             with row.file.open("rb") as file:
                 archive.file(f"files/{row.file.name}", file, row.file.size)
@@ -174,7 +183,7 @@ def _files(kind: Kind, archive: _Archive) -> None:
 
 def _pages(names: Names) -> Iterator[Row]:
     root = this_site.home_page().pk
-    for page in Page.objects.filter(depth__gt=1).order_by("path").specific(defer=False).iterator(ITERATED):
+    for page in by_key(Page.objects.filter(depth__gt=1).specific(defer=False), "path", size=AT_ONCE):
         parent = page.get_parent()
         revisions = {r.pk: r for r in (page.latest_revision, page.scheduled_revision) if r is not None}
         if page.live and not page.has_unpublished_changes and page.latest_revision_id == page.live_revision_id:

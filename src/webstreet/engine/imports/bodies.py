@@ -18,6 +18,7 @@ import nh3
 from bs4 import BeautifulSoup, Comment, NavigableString, Tag
 
 from webstreet.engine.imports import BodyBlock
+from webstreet.engine.imports.markup import SCHEMES, of_words
 from webstreet.engine.imports.shortcodes import ELEMENT, as_elements
 
 BODY_MAX = 2_000_000
@@ -26,25 +27,6 @@ ELEMENTS_MAX = 20_000
 """So many of one body are read as markup: a browser's parser takes the square of their depth."""
 DEPTH_MAX = 60
 CAPTION_MAX, WHO_MAX = 300, 200
-_TEXT_TAGS = {
-    "p",
-    "h2",
-    "h3",
-    "h4",
-    "b",
-    "i",
-    "s",
-    "sup",
-    "sub",
-    "code",
-    "ol",
-    "ul",
-    "li",
-    "hr",
-    "blockquote",
-    "a",
-    "br",
-}
 _INLINE = {
     "strong": "b", "b": "b", "em": "i", "i": "i", "cite": "i", "dfn": "i", "var": "i", "del": "s", "s": "s", "strike": "s",
     "sup": "sup", "sub": "sub", "code": "code", "kbd": "code", "samp": "code", "tt": "code",
@@ -64,7 +46,6 @@ _READ = (
     | set(_INLINE) | set(_HEADINGS) | _CONTAINERS | _DROPPED | _PLAYED
 ) - {"html", "body", "head"}  # fmt: skip
 _ATTRIBUTES = {"href", "src", "alt", "class", "name", "value", "data"}
-_SCHEMES = {"http", "https", "mailto", "tel"}
 _EMPTY = re.compile(r"<(a|b|i|s|sup|sub|code)(?: [^<>]*)?>\s*</\1>")
 _OUTER_BREAKS = re.compile(r"^(?:\s|<br/>)+|(?:\s|<br/>)+$")
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n\s*")
@@ -102,7 +83,7 @@ def blocks_of(text: str, targets: Targets, lost: Callable[[int, str], None]) -> 
     # trusted of it; the elements named here are those that something is said about.
     whole = nh3.clean(
         as_elements(text, lost), tags=_READ, clean_content_tags=set(), attributes={"*": _ATTRIBUTES}, generic_attribute_prefixes={"data-"},
-        strip_comments=False, link_rel=None, url_schemes=_SCHEMES,
+        strip_comments=False, link_rel=None, url_schemes=SCHEMES,
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -266,8 +247,7 @@ class _Body:
     def _end_text(self) -> None:
         self._end_paragraph()
         markup, self._text = "".join(self._text), []
-        attributes = {"a": {"href", "linktype", "id"}}
-        clean = nh3.clean(markup, tags=_TEXT_TAGS, attributes=attributes, link_rel=None, url_schemes=_SCHEMES)
+        clean = of_words(markup)
         if clean.strip():
             self._blocks.append(("text", clean))
 

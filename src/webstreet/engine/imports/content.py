@@ -13,21 +13,22 @@ from django.db import models
 from django.utils.dateparse import parse_datetime
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents import get_document_model
-from wagtail.fields import StreamField
+from wagtail.fields import RichTextField, StreamField
 from wagtail.images import get_image_model
-from wagtail.models import Locale, Page, Revision
+from wagtail.models import Collection, CollectionViewRestriction, Locale, Page, Revision
 
 from webstreet.engine import site as this_site
 from webstreet.engine.announcements import FirstPublic
 from webstreet.engine.exports import CHECKSUMS, MANIFEST, Kind, Row, kinds
-from webstreet.engine.exports.portable import PAGE_LEAVES, Names, renamed
-from webstreet.engine.imports import ImportContext, archives, attachments
+from webstreet.engine.exports.portable import PAGE_LEAVES, Judges, Names, renamed
+from webstreet.engine.imports import ImportContext, archives, attachments, markup
 from webstreet.engine.uploaded import FileRefused
 from webstreet.kernel.errors import BadInput
 
 FILE_MAX_BYTES = 500 * 1024**2
 SAID = ("live", "has_unpublished_changes", "draft_title", "last_published_at")
 FOLDERS = {"images": "original_images/", "documents": "documents/"}
+PRIVATE = "Private"
 
 
 class RowDamaged(BadInput):
@@ -84,12 +85,14 @@ class Content:
             self._context.note(f'This site has no place for "{name}"; it is not taken.')
 
     def _row(self, kind: Kind, row: Row) -> None:
-        tags = row.pop("tags", None)
+        tags, restricted = row.pop("tags", None), row.pop("restricted", False)
         try:
             if kind.name in FOLDERS:
                 self._expect_file(kind.name, row)
-            plain = renamed(kind.model, row, self._names.find, frozenset())
+            plain = renamed(kind.model, row, self._names.find, frozenset(), JUDGES)
             values = {_attribute(kind.model, k): _value(kind.model, k, v) for k, v in plain.items()}
+            if restricted:
+                values["collection_id"] = self._private()
             unique = {name: values[name] for name in kind.unique or (kind.key,)}
             found, _ = kind.model._default_manager.update_or_create(**unique, defaults=values)
         except (FieldDoesNotExist, ValidationError, ValueError, TypeError, KeyError, AttributeError):
@@ -105,6 +108,16 @@ class Content:
             kind.model._default_manager.filter(pk=found.pk).update(**stamped)
         if tags is not None:
             found.tags.set([str(tag) for tag in tags])
+
+    def _private(self) -> int:
+        """The collection of files that were not for everybody. Who may have them there nobody here knows: who can sign in may."""
+        top = Collection.get_first_root_node()
+        signed_in = CollectionViewRestriction.LOGIN
+        found = top.get_children().filter(name=PRIVATE, view_restrictions__restriction_type=signed_in).first()
+        if found is None:
+            found = top.add_child(name=PRIVATE)
+            CollectionViewRestriction.objects.create(collection=found, restriction_type=signed_in)
+        return int(found.pk)
 
     def _expect_file(self, kind: str, row: Row) -> None:
         """A file's name must be one that this site could have given: what is below `files/` is served to readers."""
@@ -204,7 +217,7 @@ class Content:
 
     def _object(self, model: type[Page], stored: Page, data: Row) -> Any:
         """The page as ``data`` has it, at the place in the tree where it is stored."""
-        plain = renamed(model, data, self._names.find, PAGE_LEAVES)
+        plain = renamed(model, data, self._names.find, PAGE_LEAVES, JUDGES)
         page = model.from_serializable_data(_numbered(plain) | {"pk": stored.pk}, check_fks=False)
         for name in (
             "path",
@@ -237,6 +250,15 @@ class Content:
             self._context.lost(0, "its file was not in the archive", name)
 
 
+def _address(text: str) -> str:
+    if text and not markup.may_be_linked(text):
+        raise ValueError
+    return text
+
+
+JUDGES = Judges(markup.of_wagtail, _address)
+
+
 def _quietly(page: Any) -> None:
     """What becomes public now was public before: nobody is told."""
     page.announcement_suppressed = True
@@ -250,7 +272,8 @@ def _damaged() -> RowDamaged:
 
 def _plain_fields(model: type[Page]) -> set[str]:
     left = PAGE_LEAVES | {"translation_key", "locale"}
-    return {f.name for f in model._meta.concrete_fields if not f.is_relation and not isinstance(f, StreamField)} - left
+    judged = StreamField | RichTextField | models.URLField
+    return {f.name for f in model._meta.concrete_fields if not f.is_relation and not isinstance(f, judged)} - left
 
 
 def _attribute(model: type[models.Model], name: str) -> str:
