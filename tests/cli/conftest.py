@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -78,12 +79,18 @@ def run(state: Path, *arguments: str, stdin: str = "", **more: str) -> Result:
 @pytest.fixture(scope="session")
 def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
     """Started once for all tests of the command line; its sites end with it."""
-    state = tmp_path_factory.mktemp("control") / "state"
+    with running(tmp_path_factory.mktemp("control") / "state") as found:
+        yield found
+
+
+@contextlib.contextmanager
+def running(state: Path, **more: str) -> Iterator[Control]:
+    """A control plane with ``more`` in its environment; its sites end with it."""
     log = state.parent / "control.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             command("control", "run", "--port", "0"),
-            env=environment(state),
+            env=environment(state, **more),
             stdout=output,
             stderr=output,
             start_new_session=True,
