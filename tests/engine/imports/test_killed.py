@@ -11,6 +11,8 @@ from pathlib import Path
 from webstreet.testing.sources import WXR_HEAD, WXR_TAIL, write_subscribers, wxr_item
 
 KILLS = 2
+TRIES = 5
+"""So many kills of one import, until one of them has hit it between its first row and its last."""
 ROWS = """
 import json
 from wagtail.contrib.redirects.models import Redirect
@@ -44,19 +46,32 @@ def test_killed_and_repeated_is_the_same_as_undisturbed(site_processes, tmp_path
     calm, killed = site_processes(), site_processes()
     for site in (calm, killed):
         site.documents("prepare")
-    calm.documents("import", "--from", "wordpress", str(export))
-    calm.documents("import", "--from", "csv", str(readers))
-    moments = []
-    for source, file in (("wordpress", export), ("csv", readers)):
-        for _ in range(KILLS):
-            command = [sys.executable, "-m", "webstreet.engine", "import", "--from", source, str(file)]
-            process = subprocess.Popen(command, env=killed.environ, stdout=subprocess.PIPE, text=True)
-            lines = chance.randint(1, 5)
-            for _ in range(lines):
-                process.stdout.readline()
-            process.kill()
-            process.wait(30)
-            process.stdout.close()
-            moments.append((source, lines))
+    before = held(calm)
+    # After so many lines some of it is written and some is not.
+    for source, file, middle in (("wordpress", export, 3), ("csv", readers, 13)):
+        calm.documents("import", "--from", source, str(file))
+        whole, moments, halfway = held(calm), [], False
+        while len(moments) < KILLS or not halfway:
+            assert len(moments) < TRIES, f"no kill found {source} half done: {moments}"
+            lines = chance.randint(1, 2 * middle - 1) if len(moments) < KILLS else middle
+            moments.append(kill(killed, source, file, after_lines=lines))
+            halfway = halfway or held(killed) not in (before, whole)
         killed.documents("import", "--from", source, str(file))
-    assert json.loads(killed.python(ROWS).splitlines()[-1]) == json.loads(calm.python(ROWS).splitlines()[-1]), moments
+        assert held(killed) == whole, moments
+        before = whole
+
+
+def held(site) -> list:
+    return json.loads(site.python(ROWS).splitlines()[-1])
+
+
+def kill(site, source: str, file: Path, *, after_lines: int) -> int:
+    """Start the import and kill it when it has said so many lines."""
+    command = [sys.executable, "-m", "webstreet.engine", "import", "--from", source, str(file)]
+    process = subprocess.Popen(command, env=site.environ, stdout=subprocess.PIPE, text=True)
+    for _ in range(after_lines):
+        process.stdout.readline()
+    process.kill()
+    process.wait(30)
+    process.stdout.close()
+    return after_lines
