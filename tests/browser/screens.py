@@ -145,10 +145,18 @@ def check_page(
     assert not found, f"{page.url} ({shown}):\n" + "\n".join(f"  {fault}" for fault in dict.fromkeys(found))
 
 
+SETTLED = """() => {
+  for (const moving of document.getAnimations())
+    if (moving.effect.getComputedTiming().endTime !== Infinity) moving.finish()
+}"""
+"""Colours on their way from one scheme to the other belong to neither."""
+
+
 def _look(page: Page, width: int, scheme: str, known: Sequence[Known], name: str) -> list[str]:
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": HEIGHT})
     page.evaluate("document.fonts.ready.then(() => true)")
+    page.evaluate(SETTLED)
     if folder := os.environ.get(SCREENSHOTS):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=str(Path(folder) / f"{name}-{width}-{scheme}.png"), full_page=True)

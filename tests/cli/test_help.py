@@ -17,7 +17,8 @@ from webstreet.cli.errors import EXIT_CODES
 from webstreet.cli.main import app
 
 EXPECTED = {
-    "site customize", "dictionary atoms", "dictionary configuration", "dictionary settings", "dictionary customizations",
+    "site customize",
+    "site export", "dictionary atoms", "dictionary configuration", "dictionary settings", "dictionary customizations",
     "client add", "client list", "client show", "client remove",
     "site open", "site list", "site status", "site import", "site logs", "site suspend", "site resume", "site close", "site login",
     "site render", "atom list", "atom show", "template list", "template show", "control run", "control halt", "login", "version",

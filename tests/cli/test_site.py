@@ -159,27 +159,7 @@ def test_a_backup_made_by_hand_is_put_back_by_the_commands_of_the_page(site: str
     assert httpx.get(f"{site}/sitemap.xml", trust_env=False).text == before
 
 
-def test_closing_asks_says_what_goes_and_keeps_a_backup(site: str, webstreet: Run) -> None:
-    unsure = webstreet("site", "close", SITE)
-    assert unsure.code == USAGE
-    assert "deletes the data of 6 atoms" in unsure.err
-    assert "frees 1 domain: blog.life.example" in unsure.err
-    assert f"--yes-close {SITE}" in " ".join(unsure.err.split())
-    wrong = webstreet("site", "close", SITE, "--yes-close", "life/blgo")
-    assert (wrong.code, "[site.close_unconfirmed]" in wrong.err) == (USAGE, True)
-    assert webstreet("site", "status", SITE, "--json").json["closing"] is False
-
-    closed = webstreet("site", "close", SITE, "--yes-close", SITE)
-    assert closed.code == 0, closed.err
-    backup = Path(closed.out.split(" is in ")[1].strip())
-    assert list(backup.iterdir())
-    assert webstreet("site", "status", SITE).code == MISSING
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(site, trust_env=False)
-    assert webstreet("client", "remove", "life").code == 0
-
-
-def test_an_export_is_written_checked_and_read_back(site: str, webstreet: Run, tmp_path: Path) -> None:
+def test_an_export_is_written_checked_and_private(site: str, webstreet: Run, tmp_path: Path) -> None:
     archive = tmp_path / "blog.tar.gz"
     told = webstreet("site", "export", SITE, "--to", str(archive), "--json")
     assert told.code == 0, told
@@ -198,3 +178,23 @@ def test_an_import_that_cannot_be_says_so_before_it_is_sent(site: str, webstreet
     assert (wrong.code, "--dry-run is of imports from csv" in wrong.err) == (USAGE, True)
     empty = webstreet("site", "import", SITE, "--from", "wordpress", str(tmp_path))
     assert (empty.code, "one is needed" in empty.err) == (USAGE, True)
+
+
+def test_closing_asks_says_what_goes_and_keeps_a_backup(site: str, webstreet: Run) -> None:
+    unsure = webstreet("site", "close", SITE)
+    assert unsure.code == USAGE
+    assert "deletes the data of 6 atoms" in unsure.err
+    assert "frees 1 domain: blog.life.example" in unsure.err
+    assert f"--yes-close {SITE}" in " ".join(unsure.err.split())
+    wrong = webstreet("site", "close", SITE, "--yes-close", "life/blgo")
+    assert (wrong.code, "[site.close_unconfirmed]" in wrong.err) == (USAGE, True)
+    assert webstreet("site", "status", SITE, "--json").json["closing"] is False
+
+    closed = webstreet("site", "close", SITE, "--yes-close", SITE)
+    assert closed.code == 0, closed.err
+    backup = Path(closed.out.split(" is in ")[1].strip())
+    assert list(backup.iterdir())
+    assert webstreet("site", "status", SITE).code == MISSING
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(site, trust_env=False)
+    assert webstreet("client", "remove", "life").code == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import subprocess
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -472,14 +471,9 @@ def test_what_is_said_here_is_true_of_a_real_site(site_processes):
     site = site_processes()
     site.documents("prepare")
     done = site.run("login-link", "--create", "--email", NAME, "--reset-second-factor")
-    assert isinstance(done, subprocess.CompletedProcess)
     assert "/-/login/" in done.stdout
-    assert (
-        site.python(
-            "from webstreet.engine.accounts.models import SignIn; print(list(SignIn.objects.values_list('result', flat=True)))"
-        )
-        == "['reset']"
-    )
+    ask = "from webstreet.engine.accounts.models import SignIn; print(*SignIn.objects.values_list('result', flat=True))"
+    assert site.python(ask) == "reset"
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -82,6 +82,14 @@ def test_where_and_with_what_a_picture_was_taken_is_removed(editor, files, name,
         assert after.getexif().get(0x8298) == "Maud"
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_a_picture_that_says_nothing_of_itself_is_taken(kind):
+    plain = io.BytesIO()
+    Pillow.effect_noise((600, 600), 90).save(plain, kind)
+    kept = clean_image(f"plain.{kind.lower()}", plain.getvalue())
+    assert Pillow.open(io.BytesIO(kept)).size == (600, 600)
+
+
 def test_a_progressive_picture_with_restarts_keeps_every_pixel():
     image = Pillow.effect_noise((200, 150), 90).convert("RGB")
     for options in (

@@ -125,7 +125,11 @@ def yaml_blocks() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("where", "block"), yaml_blocks(), ids=lambda value: value if "\n" not in value else "")
 def test_every_manifest_shown_in_the_docs_is_valid(where: str, block: str) -> None:
-    SiteManifest.read_yaml(block, name=where).check(shipped_release())
+    manifest = SiteManifest.read_yaml(block, name=where)
+    if "tutorials/write-an-atom" in where:
+        # Its atom is the one that the reader writes; the tutorial's own test runs it.
+        manifest = manifest.model_copy(update={"atoms": {k: v for k, v in manifest.atoms.items() if k != "guestbook"}})
+    manifest.check(shipped_release())
 
 
 def test_every_command_shown_in_the_docs_exists() -> None:

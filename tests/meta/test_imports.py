@@ -114,7 +114,14 @@ def test_the_kernel_needs_the_standard_library_only() -> None:
 
 def test_the_kernel_is_a_closed_list() -> None:
     """A new module of the kernel needs a decision record."""
-    assert {path.stem for path in (PACKAGE / "kernel").glob("*.py")} == {"__init__", "clock", "errors", "ids", "secret"}
+    assert {path.stem for path in (PACKAGE / "kernel").glob("*.py")} == {
+        "__init__",
+        "clock",
+        "errors",
+        "ids",
+        "process",
+        "secret",
+    }
 
 
 def test_the_supervisor_needs_the_standard_library_only() -> None:

@@ -13,7 +13,6 @@ DJANGO_FOLDERS = {"management", "commands", "templatetags"}
 FOLDERS = (PACKAGE, ROOT / "tests", ROOT / "scripts", ROOT / "benchmarks")
 # path or path::function -> why it may be longer.
 ALLOWED: dict[str, str] = {
-    "src/webstreet/atoms/newsletter/views/pages.py::subscribe": "one answer after the other, each a page with its words",
     "tests/atoms/theme/conftest.py::publication": "a table of content, one article of every kind",
 }
 

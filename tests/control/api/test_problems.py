@@ -42,7 +42,7 @@ CASES = [
     ("POST", "/sites/acme/blog/login-links", {}, 503, "site.not_running"),
     ("POST", "/sites/acme/blog/login-links", {"next": "//evil.example"}, 422, "login_link.next_invalid"),
     ("POST", "/sites/acme/blog/login-links", {"email": "--help"}, 422, "login_link.email_invalid"),
-    ("POST", "/sites/acme/blog/imports?source=wordpress", "x", 422, "import.source_unknown"),
+    ("POST", "/sites/acme/blog/imports?source=wordpres", "x", 422, "import.source_unknown"),
     ("GET", "/sites/acme/blog/imports/no-uuid", None, 422, "request.malformed"),
     ("GET", "/sites/acme/blog/logs?lines=-1", None, 422, "request.malformed"),
     ("GET", "/sites/acme/blog/logs?process=../x", None, 422, "request.malformed"),

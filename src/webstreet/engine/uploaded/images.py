@@ -70,11 +70,13 @@ def _judge(kind: str, data: bytes) -> bytes:
     with Image.open(io.BytesIO(data), formats=[kind] if kind else []) as image:
         if image.width * image.height * getattr(image, "n_frames", 1) > MOST_PIXELS:
             raise _too_large()
+        image.verify()
+    # Opened again: after verify() nothing can be read, and reading Exif may load the picture, after which nothing can be verified.
+    with Image.open(io.BytesIO(data), formats=[kind] if kind else []) as image:
         exif, kept = image.getexif(), Image.Exif()
         for tag in (ORIENTATION, ARTIST, COPYRIGHT):
             if tag in exif and (tag != ORIENTATION or exif[tag] in range(2, 9)):
                 kept[tag] = exif[tag]
-        image.verify()
     return kept.tobytes() if len(kept) else b""
 
 
