@@ -53,7 +53,7 @@ def world(blog: Site, other: Client, reconcile: Any, memory: Any) -> dict[str, s
     memory.commands["login-link"] = lambda arguments: (
         0, [json.dumps({"kind": "login-link", "path": "/l/x", "expires_at": "2030-01-01T00:00:00Z"})],
     )  # fmt: skip
-    memory.commands["export"] = lambda arguments: (0, ["archive"])
+    memory.commands["export"] = lambda arguments: (0, ["\x1f\x8b archive"])
     customize(blog, {"newsletter": {"on_publish": "off"}}, why="acme asked", by="test")
     key, _text = AccessKey.make(label="x", role=Role.VIEWER, client=blog.client, by="test")
     job = Import.objects.create(site=blog, source="crispy-octo", created_by="test")
@@ -68,7 +68,11 @@ def call(web: Any, operation: tuple[str, str], names: dict[str, str]) -> Any:
     if path.startswith("/atoms/"):
         names = names | {"name": "newsletter"}
     query = "?source=crispy-octo" if (method, path) == ("POST", "/sites/{client}/{site}/imports") else ""
-    return web(method, path.format(**names) + query, BODIES.get(operation))
+    answer = web(method, path.format(**names) + query, BODIES.get(operation))
+    if answer.streaming:
+        assert b"".join(answer.streaming_content)
+        answer.close()
+    return answer
 
 
 def mine(operation: tuple[str, str]) -> bool:
