@@ -374,7 +374,7 @@ class TestPolicy:
     def test_it_is_set_in_the_admin(self, person):
         path = reverse("wagtailsettings:edit", args=["engine_accounts", "securitysettings"])
         person.post(person.get(path)["Location"] if person.get(path).status_code == 302 else path,
-                    second_factor="everyone", keep_days="30")  # fmt: skip
+                    second_factor="everyone", keep_days="30", upload_mb="20")  # fmt: skip
         assert SecuritySettings.load().keep_days == 30
         assert person.get("/admin/")["Location"] == SECURITY
 

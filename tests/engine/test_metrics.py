@@ -72,7 +72,7 @@ def test_an_atom_whose_database_is_away_is_named_and_the_rest_is_shown(client, m
     def away(*args, **kwargs):
         raise StoreDown("newsletter")
 
-    monkeypatch.setattr(type(connections["newsletter"]), "cursor", away)
+    monkeypatch.setattr(connections["newsletter"], "cursor", away)
     monkeypatch.setattr("webstreet.engine.metrics.figures.PARTS", {})
     found = read(client)
     assert found["webstreet_metrics_part_broken"][("newsletter",)] == 1

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.urls import URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 
 @cache
@@ -29,7 +29,7 @@ def refuse_reserved(slug: str) -> None:
         ValidationError: on the field ``slug``.
     """
     if slug in reserved_slugs():
-        raise ValidationError({"slug": _("This address belongs to the site itself: choose another.")})
+        raise ValidationError({"slug": gettext("This address belongs to the site itself: choose another.")})
 
 
 def _first_parts(patterns: list[Any]) -> Iterator[str]:

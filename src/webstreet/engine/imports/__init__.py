@@ -192,7 +192,7 @@ class ImportContext:
             updated=dict(self._updated),
             unchanged=dict(self._unchanged),
             counted=dict(self._counted),
-            rejected=_with_rest(self._rejected, self._rejected_more),
+            rejected=_with_rest(sorted(self._rejected, key=lambda found: found.line), self._rejected_more),
             lost=_with_rest(self._lost, self._lost_more),
             notes=list(self._notes),
             ignored_tables=ignored_tables or [],
