@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from tests.conftest import server
-from tests.lab import chromium
 from tests.stories.test_mailbox import letter, send
 from webstreet.testing.mailbox import Mailbox
 
 VIEWS = ("/", "/messages/1", "/messages/1?view=text", "/messages/1?view=headers", "/messages/1?view=source")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from server(chromium)
 
 
 def test_a_new_mail_appears_without_a_reload_and_nothing_in_it_runs(browser: Browser) -> None:

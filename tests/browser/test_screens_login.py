@@ -197,6 +197,7 @@ def test_every_page_about_signing_in(door: Door, browser: Browser, language: str
         look("code", None)
         page.locator("input[name=code]").fill("000000")
         page.locator(".logins-main").click()
+        expect(page.locator(".logins-error:visible")).to_have_count(1)
         look("code-wrong", None)
 
 

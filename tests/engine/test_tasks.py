@@ -12,6 +12,9 @@ from webstreet.engine.backends.breaker import StoreDown, breakers
 from webstreet.engine.tasks import TaskArgumentInvalid, TaskFailed, _run_scrubbed, enqueue_on_commit, task
 from webstreet.engine.tasks.worker import drain
 
+pytestmark = pytest.mark.only_on(
+    "sqlite", "mariadb", reason="looks at the rows of tasks in the database; with Redis, test_workers.py looks at RQ"
+)
 ran: list[str] = []
 
 
