@@ -188,7 +188,7 @@ def test_the_same_code_in_the_command_line_and_the_api(
 
 
 def test_a_file_that_is_not_there(webstreet: Run) -> None:
-    result = webstreet("site", "import", "acme/blog", "/nowhere/dump.sql")
+    result = webstreet("site", "import", "acme/blog", "--from", "crispy-octo", "/nowhere/dump.sql")
     assert result.code == USAGE
     assert told(result).endswith("[file.unreadable]")
 

@@ -80,8 +80,8 @@ def test_recipients_refused_and_deferred_do_not_disturb_the_others(server: Recor
         server.behaviour = Behaviour(recipients=server.behaviour.recipients, pipelining=pipelining)
         results, trouble = send(server.url, envelopes(6))
         assert trouble is None
-        assert results[1] == Result(1, Outcome.FAILED, "550 5.1.1")
-        assert results[3] == Result(3, Outcome.DEFERRED, "451 4.2.2")
+        assert results[1] == Result(1, Outcome.FAILED, "550 5.1.1", "no such user …")
+        assert results[3] == Result(3, Outcome.DEFERRED, "451 4.2.2", "full")
         assert outcomes(results) == Counter(sent=4, failed=1, deferred=1)
 
 
