@@ -153,9 +153,10 @@ def refresh_settings(*, by: str) -> int:
             given = _give(held)
             wanted = {"wanted_settings": front} if front != held.settings else {}
             changed = (front if wanted else {}) | ({"secrets": given} if given else {})
-            if (mail or changed) and held.wish(renewed=mail or bool(given), **wanted) and changed:
+            # What was taken away is a change too, with nothing to tell of.
+            if (mail or given or wanted) and held.wish(renewed=mail or bool(given), **wanted) and (given or wanted):
                 note(by, "site.settings_changed", client=held.client.name, object=str(held), **changed)
-            told += bool(mail or changed)
+            told += bool(mail or given or wanted)
     return told
 
 
