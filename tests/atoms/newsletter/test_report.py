@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission
 from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import formats, timezone
 
 from webstreet.atoms.newsletter import actions, audience, ledger
 from webstreet.atoms.newsletter.models import (
@@ -152,7 +152,7 @@ def test_what_a_silent_worker_holds_is_said(editor, subscribers, announce):
     page = editor.get(url).content.decode()
     until = timezone.localtime(Chunk.objects.get().lease_until)
     assert "12 mails were taken by a worker" in page
-    assert f"shown as uncertain at {until.strftime('%I').lstrip('0')}:{until:%M}" in page
+    assert f"shown as uncertain at {formats.time_format(until)}" in page
     Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
     ledger.take_over_expired(issue)
     assert "nothing was heard" not in editor.get(url).content.decode()

@@ -293,7 +293,7 @@ def urls_of(stores, elsewhere, request) -> dict[str, str]:
         if kind != "sqlite":
             server = request.getfixturevalue({"postgresql": "lab_postgres", "mariadb": "lab_mariadb"}[kind])
             found[variable] = server.database(f"canary_{variable[:4].lower()}_{rest}_{atom}")
-    return found | ({"REDIS_URL": request.getfixturevalue("lab_redis").url} if queue == "redis" else {})
+    return found | ({"REDIS_URL": request.getfixturevalue("redis_url")} if queue == "redis" else {})
 
 
 def begin(site, smtp, wait_until) -> Journey:

@@ -56,7 +56,7 @@ def test_a_worker_killed_in_mid_issue_loses_nobody(stores, site_processes, smtp,
         server = request.getfixturevalue("lab_postgres")
         variables["DATABASE_URL"] = server.database("nl_kill_default")
         variables["NEWSLETTER_DATABASE_URL"] = server.database("nl_kill_newsletter")
-        variables["REDIS_URL"] = request.getfixturevalue("lab_redis").url
+        variables["REDIS_URL"] = request.getfixturevalue("redis_url")
         variables["SECRET_KEY"] = "k" * 64
     site = site_processes(**variables)
     assert site.run("prepare", timeout=200).returncode == 0
