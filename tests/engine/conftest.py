@@ -68,12 +68,14 @@ def _clean_process(settings) -> Iterator[None]:
     from django.contrib.contenttypes.models import ContentType
     from django.core.cache import cache
 
+    from webstreet.engine import limits
     from webstreet.engine.backends.breaker import breakers
     from webstreet.engine.pagecache import journal, memo
 
     def forget() -> None:
         cache.clear()
         memo.forget()
+        limits.forget()
         journal.reader.forget()
         ContentType.objects.clear_cache()
         for alias in settings.DATABASES:

@@ -198,8 +198,19 @@ def too_many_guesses(request: HttpRequest, retry_after_s: int) -> HttpResponse:
     text = gettext(
         "The password was wrong too often. Try again in a quarter of an hour, or ask whoever runs this site for a one-time link."
     )
+    return _too_many(request, "login.too_many", title, text, retry_after_s)
+
+
+def too_many_requests(request: HttpRequest, retry_after_s: int) -> HttpResponse:
+    """More was asked from one network than people ask."""
+    title = gettext("Too much at once")
+    text = gettext("Very many requests came from your network within a minute. Wait a minute, then reload the page.")
+    return _too_many(request, "request.too_many", title, text, retry_after_s)
+
+
+def _too_many(request: HttpRequest, code: str, title: str, text: str, retry_after_s: int) -> HttpResponse:
     if is_api(request):
-        response: HttpResponse = problem(429, "login.too_many", title, text)
+        response: HttpResponse = problem(429, code, title, text)
     else:
         response = message(request, 429, title, text, **_home())
     response["Retry-After"] = str(retry_after_s)

@@ -9,7 +9,6 @@ neither the name nor the address: its key is a keyed hash.
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,7 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
 from webstreet.engine.errors import too_many_guesses
-from webstreet.engine.network import client_ip
+from webstreet.engine.network import client_ip, network_of
 from webstreet.kernel.errors import TooMany
 
 OF_ACCOUNT = 10
@@ -32,8 +31,6 @@ OF_CODES = 6
 WINDOW_OF_CODES = dt.timedelta(hours=1)
 CODE_LIVES = dt.timedelta(minutes=2)
 """Longer than a code of an app is taken; in that time it is taken once."""
-IPV6_NETWORK_BITS = 64
-"""What one reader usually has for himself (RFC 6177)."""
 
 
 class TooManyGuesses(TooMany):
@@ -78,7 +75,7 @@ class PasswordBackend(ModelBackend):
         """
         limits = {_key("account", (username or "").strip().casefold()): OF_ACCOUNT} if username else {}
         if request is not None:
-            limits[_key("network", _network(client_ip(request)))] = OF_NETWORK
+            limits[_key("network", network_of(client_ip(request)))] = OF_NETWORK
         _refuse_beyond(limits)
         user = super().authenticate(request, username, password, **kwargs)
         if user is None:
@@ -116,12 +113,12 @@ def refuse_codes(request: HttpRequest, user: AbstractBaseUser | None) -> None:
     """
     if user is not None:
         _refuse_beyond({_key("code", str(user.pk)): OF_CODES}, WINDOW_OF_CODES, TooManyCodes)
-    _refuse_beyond({_key("network", _network(client_ip(request))): OF_NETWORK})
+    _refuse_beyond({_key("network", network_of(client_ip(request))): OF_NETWORK})
 
 
 def count_code(request: HttpRequest, user: AbstractBaseUser | None) -> None:
     """One more that was wrong."""
-    _count(_key("network", _network(client_ip(request))))
+    _count(_key("network", network_of(client_ip(request))))
     if user is not None and _count(_key("code", str(user.pk)), WINDOW_OF_CODES) == OF_CODES:
         _tell(user, "", request)
 
@@ -143,11 +140,11 @@ def refuse_links(request: HttpRequest) -> None:
     """Raises:
     TooManyGuesses: from this network too many one-time links were tried that are none.
     """
-    _refuse_beyond({_key("link", _network(client_ip(request))): OF_NETWORK})
+    _refuse_beyond({_key("link", network_of(client_ip(request))): OF_NETWORK})
 
 
 def count_link(request: HttpRequest) -> None:
-    _count(_key("link", _network(client_ip(request))))
+    _count(_key("link", network_of(client_ip(request))))
 
 
 def _named(name: str | None) -> AbstractBaseUser | None:
@@ -172,6 +169,11 @@ def _refuse_beyond(
             raise error("This was tried too often: wait, or ask for a one-time link.")
 
 
+def count(kind: str, name: str, window: dt.timedelta) -> int:
+    """One more of ``kind`` for ``name``, of which only a keyed hash is kept; how many there were in this window."""
+    return _count(_key(kind, name), window)
+
+
 def _count(key: str, window: dt.timedelta = WINDOW) -> int:
     """One more; how many there were in this window. Of two processes that count at once, each sees another number."""
     now = timezone.now()
@@ -186,14 +188,3 @@ def _count(key: str, window: dt.timedelta = WINDOW) -> int:
 
 def _key(kind: str, name: str) -> str:
     return salted_hmac(f"webstreet.engine.guessing.{kind}", name, algorithm="sha256").hexdigest()
-
-
-def _network(address: str) -> str:
-    """The address, or the network of an IPv6 address."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    return str(ipaddress.ip_network((int(parsed), IPV6_NETWORK_BITS), strict=False))

@@ -198,7 +198,7 @@ USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
 
 # -- Mail ------------------------------------------------------------------------------------------------------------
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_BACKEND = "webstreet.engine.notices.Notices"
 EMAIL_HOST, EMAIL_PORT = _env.mail.host, _env.mail.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _env.mail.user, _env.mail.password.reveal()
 EMAIL_USE_TLS, EMAIL_USE_SSL = _env.mail.protection == "starttls", _env.mail.protection == "tls"
@@ -216,7 +216,7 @@ WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.databa
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
-# One-time links do that job; no mail leaves from within a request.
+# One-time links do that job.
 WAGTAIL_PASSWORD_RESET_ENABLED = False
 WAGTAILADMIN_LOGIN_URL = "account_login"
 WAGTAIL_FRONTEND_LOGIN_URL = "account_login"

@@ -89,3 +89,23 @@ def test_a_changed_article_is_found_by_its_new_words_only(make, web) -> None:
     article.save_revision().publish()
     assert "/before/" in web.get("/search/?q=after").content.decode()
     assert 'href="/before/"' not in web.get("/search/?q=before").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.requirement("P5")
+def test_a_network_that_searches_without_end_waits(make, web, monkeypatch) -> None:
+    from webstreet.atoms.articles.views import SEARCHES
+
+    make("Harbour", "<p>old</p>")
+    monkeypatch.setattr(SEARCHES, "count", 20)
+    monkeypatch.setattr(SEARCHES, "_clock", lambda: 6000.0)
+    answers = [web.get("/search/", {"q": f"harbour {n}"}) for n in range(SEARCHES.count + 2)]
+    assert {answer.status_code for answer in answers[: SEARCHES.count]} == {200}
+    refused = answers[-1]
+    assert (refused.status_code, refused["Retry-After"], refused["Cache-Control"]) == (429, "60", "no-store")
+    assert "Wait a minute" in refused.content.decode()
+    assert "/theme/" in refused.content.decode(), "the page is in the site's own dress"
+    assert web.get("/search/").status_code == 200, "the form itself costs nothing"
+    assert web.get("/search/", {"q": "harbour"}, REMOTE_ADDR="198.51.100.7").status_code == 200
+    monkeypatch.setattr(SEARCHES, "_clock", lambda: 6060.0)
+    assert web.get("/search/", {"q": "harbour"}).status_code == 200

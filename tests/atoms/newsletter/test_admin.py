@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import ledger
+from webstreet.atoms.newsletter import guard, ledger
 from webstreet.atoms.newsletter.models import Change, Delivery, Issue, MailingList, Subscriber
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
@@ -97,6 +97,36 @@ def test_add_edit_unsubscribe_remove(editor, smtp, drain):
     assert not Subscriber.objects.filter(pk=paper.pk).exists()
     verbs = Change.objects.filter(noun="subscriber", noun_id=paper.pk).order_by("id").values_list("verb", flat=True)
     assert list(verbs) == ["added", "changed", "unsubscribed", "removed"]
+
+
+@pytest.mark.requirement("P2")
+def test_who_is_asked_by_an_editor_is_asked_a_few_times_a_day(editor, smtp, drain, parameters):
+    parameters(limits={"per_address_per_day": 3})
+    for _ in range(5):  # removing and adding again would mail a victim each time
+        answer = editor.post(f"{BASE}/subscribers/add/", {"email": "victim@example.org", "language": "en"})
+        drain()
+        Subscriber.objects.all().delete()
+    assert answer.status_code == 422
+    assert "confirmation.too_many" in answer.content.decode()
+    assert "Nobody was added" in answer.content.decode()
+    assert len(smtp.to("victim@example.org")) == 3
+    agreed = editor.post(f"{BASE}/subscribers/add/", {"email": "victim@example.org", "language": "en", "agreed": "on"})
+    assert agreed.status_code == 302, "nobody is mailed, so nothing is counted"
+
+
+def test_an_editor_asks_so_many_an_hour_and_another_editor_is_not_hindered(editor, smtp, drain, monkeypatch):
+    monkeypatch.setattr(guard, "ASKED_PER_HOUR", 4)
+    answers = [
+        editor.post(f"{BASE}/subscribers/add/", {"email": f"a{n}@example.org", "language": "en"}).status_code
+        for n in range(6)
+    ]
+    assert answers == [302] * 4 + [422] * 2
+    assert Subscriber.objects.count() == 4
+    other = client(get_user_model().objects.create_superuser("other", "other@example.com", "x"))
+    added = other.post(f"{BASE}/subscribers/add/", {"email": "b@example.org", "language": "en"})
+    assert added.status_code == 302
+    drain()
+    assert len(smtp.messages) == 5
 
 
 def test_an_issue_from_draft_to_cancelled(editor, announce, subscribers, smtp, drain, issue):

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import formats, timezone
 
-from webstreet.atoms.newsletter import actions, audience, ledger
+from webstreet.atoms.newsletter import actions, audience, guard, ledger
 from webstreet.atoms.newsletter.models import (
     AudienceDay,
     Change,
@@ -199,6 +199,15 @@ def test_tests_are_limited(editor, issue):
     web = client("view_issue")
     assert web.post(f"{BASE}/{issue.pk}/test/", {"addresses": "a@example.org"}).status_code == 302
     assert TestMail.objects.count() == 30
+
+
+def test_no_address_gets_endless_tests_from_several_editors(editor, issue, monkeypatch):
+    monkeypatch.setattr(guard, "TESTS_TO_ONE_PER_DAY", 3)
+    other = client("view_issue", "change_issue")
+    for web in (editor, other, editor, other):
+        answer = web.post(f"{BASE}/{issue.pk}/test/", {"addresses": "chief@example.net"}, follow=True)
+    assert "test_mail.too_many" in answer.content.decode()
+    assert TestMail.objects.count() == 3
 
 
 def test_the_preview_shows_the_mail_as_it_goes_out(editor, issue):

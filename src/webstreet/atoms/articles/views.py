@@ -18,9 +18,12 @@ from webstreet.atoms.articles.search import search as search_articles
 from webstreet.atoms.articles.visibility import Viewer, Visibility, keep_apart
 from webstreet.engine import pagecache
 from webstreet.engine import site as this_site
+from webstreet.engine.limits import PerNetwork, limited
 
 QUERY_MAX = 200
 SITEMAP_MAX = 50_000
+SEARCHES = PerNetwork(120, 60)
+"""No index helps a search for parts of words, so it costs more than any other page. A school behind one address stays below."""
 
 
 def _listing(request: HttpRequest, template: str, found: Any, query: str = "", **context: Any) -> HttpResponse:
@@ -30,9 +33,14 @@ def _listing(request: HttpRequest, template: str, found: Any, query: str = "", *
     return keep_apart(render(request, template, context), Viewer.of(request))
 
 
+def _words(request: HttpRequest) -> str:
+    return request.GET.get("q", "").replace("\0", "").strip()[:QUERY_MAX]
+
+
 @require_safe
+@limited(SEARCHES, counts=lambda request: bool(_words(request)))
 def search(request: HttpRequest) -> HttpResponse:
-    words = request.GET.get("q", "").replace("\0", "").strip()[:QUERY_MAX]
+    words = _words(request)
     found = search_articles(words, Viewer.of(request), _only_language())
     return _listing(request, "articles/search.html", found, urlencode({"q": words}) + "&", words=words)
 

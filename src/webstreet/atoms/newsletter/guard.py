@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -21,6 +22,10 @@ from webstreet.mail.message import header_text
 
 HOUR, DAY = 3600, 86_400
 TESTS_PER_HOUR = 30
+TESTS_TO_ONE_PER_DAY = 50
+"""From all editors together."""
+ASKED_PER_HOUR = 60
+"""Confirmation mails that one editor causes by adding people; a list of more is imported, and an import mails nobody."""
 FORM_TOKEN_DAYS = 14
 """Longer than any page stays in a cache."""
 BODY_MAX = 16_384
@@ -40,9 +45,15 @@ class SignUpClosed(TooMany):
 
 
 class TooManyTests(TooMany):
-    """An editor sends more test mails than a person looks at."""
+    """An editor sends more test mails than a person looks at, or one address gets too many."""
 
     code = "test_mail.too_many"
+
+
+class TooManyAsked(TooMany):
+    """An editor has more people asked for their consent than the limits allow, or one person too often."""
+
+    code = "confirmation.too_many"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +134,30 @@ def mail_allowed(email: str, network: str) -> bool:
     return Throttle.bump(_key("address", email), DAY) <= limits.per_address_per_day
 
 
-def admit_tests(editor: int, count: int) -> None:
-    """Count ``count`` test mails of an editor.
+def admit_tests(editor: int, addresses: Iterable[str]) -> None:
+    """Count an editor's test mails to ``addresses`` (normalised).
 
     Raises:
-        TooManyTests: more than `TESTS_PER_HOUR`; none of them is to be sent.
+        TooManyTests: more than `TESTS_PER_HOUR`, or than `TESTS_TO_ONE_PER_DAY` to an address; none of them is to be sent.
     """
-    for _ in range(count):
+    for address in addresses:
         if Throttle.bump(_key("tests", str(editor)), HOUR) > TESTS_PER_HOUR:
             raise TooManyTests(f"An editor sends at most {TESTS_PER_HOUR} test mails an hour. Try again in an hour.")
+        if Throttle.bump(_key("tests to", address), DAY) > TESTS_TO_ONE_PER_DAY:
+            raise TooManyTests(f"An address gets at most {TESTS_TO_ONE_PER_DAY} test mails a day. Try again tomorrow.")
+
+
+def admit_asking(editor: int, email: str) -> None:
+    """Count a confirmation mail that an editor causes. What readers ask for themselves counts for the same address; it takes nothing from
+    an editor's hour, nor an editor from the site's.
+
+    Raises:
+        TooManyAsked: nothing is to be written or mailed.
+    """
+    if Throttle.bump(_key("asked by", str(editor)), HOUR) > ASKED_PER_HOUR:
+        raise TooManyAsked(f"An editor has at most {ASKED_PER_HOUR} people asked an hour. Try again in an hour.")
+    if Throttle.bump(_key("address", email), DAY) > mails.parameters().limits.per_address_per_day:
+        raise TooManyAsked("This address was mailed too often today. Try again tomorrow.")
 
 
 def _key(kind: str, value: str) -> str:

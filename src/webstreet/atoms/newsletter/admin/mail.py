@@ -113,7 +113,7 @@ def send_test(request: HttpRequest, pk: int) -> HttpResponse:
     issue = get_object_or_404(Issue, pk=pk)
     try:
         addresses = _addresses(request.POST.get("addresses", ""))
-        guard.admit_tests(request.user.pk, len(addresses))
+        guard.admit_tests(request.user.pk, addresses)
     except BadInput:
         messages.error(
             request,
@@ -122,7 +122,9 @@ def send_test(request: HttpRequest, pk: int) -> HttpResponse:
         )
         return redirect("newsletter_admin:issue_mail", pk=pk)
     except TooMany as error:
-        text = _("You sent many test mails during the last hour. Nothing was sent; try again in an hour.")
+        text = _(
+            "Too many test mails were sent, by you or to one of these addresses. Nothing was sent; try again later."
+        )
         messages.error(request, f"{text} ({error.error_code})")
         return redirect("newsletter_admin:issue_mail", pk=pk)
     with atomic():

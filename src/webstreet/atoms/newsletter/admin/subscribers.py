@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from wagtail.admin.auth import permission_required
 
-from webstreet.atoms.newsletter import actions, personal_data, tasks
+from webstreet.atoms.newsletter import actions, guard, personal_data, tasks
 from webstreet.atoms.newsletter.admin.forms import SubscriberForm
 from webstreet.atoms.newsletter.admin.tables import download
 from webstreet.atoms.newsletter.bulk import Filters
@@ -30,6 +30,7 @@ from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscrib
 from webstreet.engine import site
 from webstreet.engine.rows import by_key
 from webstreet.engine.tasks import enqueue_on_commit
+from webstreet.kernel.errors import TooMany
 
 PER_PAGE = 50
 SORTS = {
@@ -153,7 +154,14 @@ def _lines(rows: QuerySet[Subscriber]) -> Iterator[list[str]]:
 def add(request: HttpRequest) -> HttpResponse:
     form = SubscriberForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        subscriber, notice = _create(form, by=request.user.pk)
+        try:
+            subscriber, notice = _create(form, by=request.user.pk)
+        except TooMany as error:
+            text = _(
+                "You had many people asked during the last hour, or this one often today. Nobody was added; try later."
+            )
+            form.add_error("email", f"{text} ({error.error_code})")
+            return _form_page(request, form, _("Add subscriber"), None)
         if notice is not None:
             enqueue_on_commit(tasks.send_notice, notice.pk, using=alias())
             messages.success(
@@ -165,9 +173,12 @@ def add(request: HttpRequest) -> HttpResponse:
     return _form_page(request, form, _("Add subscriber"), None)
 
 
-def _create(form: SubscriberForm, *, by: int | None) -> tuple[Subscriber, Notice | None]:
+def _create(form: SubscriberForm, *, by: int) -> tuple[Subscriber, Notice | None]:
+    """Raises `TooManyAsked` before anything is written."""
     data = form.cleaned_data
     agreed = data["agreed"]
+    if not agreed:
+        guard.admit_asking(by, data["email"])
     with atomic():
         subscriber = Subscriber.objects.create(
             email=data["email"],
