@@ -1,4 +1,4 @@
-"""One SMTP connection: greeting, EHLO, TLS, login, and transactions (RFC 5321, 2920 pipelining, 3207 STARTTLS, 4954 AUTH)."""
+"""One SMTP connection: greeting, EHLO, TLS, login, then exchanges (RFC 5321, 3207 STARTTLS, 4954 AUTH)."""
 
 from __future__ import annotations
 
@@ -8,24 +8,13 @@ import ssl
 import time
 
 from webstreet.mail.errors import MailServerAway, SenderRefused
-from webstreet.mail.pump import Envelope, Outcome, Result
+from webstreet.mail.exchange import End, Exchange, Work
+from webstreet.mail.features import Features
 from webstreet.mail.reply import Meaning, Reply, Stage, meaning
 from webstreet.mail.url import EmailUrl
+from webstreet.mail.wire import Asking, Wire
 
 CONNECT_TIMEOUT_S = 10.0
-REPLY_MAX = 8192
-"""Octets of one reply line that we are ready to read; RFC 5321 says 512."""
-
-
-class ClosedAfterContent(Exception):
-    """The connection ended between the last byte of the content and the reply: nobody can know whether it was taken.
-
-    ``silent``: it did not close, but no reply came in time.
-    """
-
-    def __init__(self, *, silent: bool) -> None:
-        super().__init__()
-        self.silent = silent
 
 
 class SmtpConnection:
@@ -34,23 +23,33 @@ class SmtpConnection:
     Args:
         helo: our name for EHLO.
         timeout_s: for each single step (connecting, one reply).
+
+    Attributes:
+        used: messages that were begun on it.
+        is_proven: the server said something definite about one of them.
+        idle_since: ``time.monotonic()`` of its last use.
     """
 
     def __init__(self, url: EmailUrl, *, helo: str, timeout_s: float) -> None:
         self._url = url
         self._helo = helo
         self._timeout_s = timeout_s
-        self._reader: asyncio.StreamReader
-        self._writer: asyncio.StreamWriter | None = None
-        self._features: dict[str, str] = {}
+        self._asking = Asking()
+        self._wire = Wire(self._asking)
+        self._features = Features()
         self.used = 0
-        self.heard = 0
-        """Signs of life of the server: connecting, and each whole reply."""
+        self.is_proven = False
         self.idle_since = time.monotonic()
 
     @property
     def is_open(self) -> bool:
-        return self._writer is not None and not self._writer.is_closing() and not self._reader.at_eof()
+        """False also when the server said something by itself: it only ever says that it closes."""
+        return self._wire.is_open and self._asking.is_quiet
+
+    @property
+    def heard(self) -> int:
+        """Signs of life of the server: connecting, and each whole reply."""
+        return self._wire.heard
 
     async def open(self) -> None:
         """Connect, greet, protect, log in.
@@ -74,7 +73,7 @@ class SmtpConnection:
                 f"The mail server {self._url} offers no TLS that we can trust: check its certificate.",
                 code="mail_server.tls",
             ) from None
-        except (OSError, TimeoutError, EOFError, asyncio.IncompleteReadError, ValueError):
+        except (OSError, TimeoutError, EOFError):
             self.drop()
             raise MailServerAway(f"The mail server {self._url} does not answer.") from None
         except asyncio.CancelledError:
@@ -83,11 +82,9 @@ class SmtpConnection:
 
     async def _connect(self) -> None:
         context = self._tls_context() if self._url.protection == "tls" else None
-        self._reader, self._writer = await asyncio.wait_for(
-            asyncio.open_connection(self._url.host, self._url.port, ssl=context, limit=REPLY_MAX),
-            min(self._timeout_s, CONNECT_TIMEOUT_S),
-        )
-        self.heard += 1
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(min(self._timeout_s, CONNECT_TIMEOUT_S)):
+            await loop.create_connection(lambda: self._wire, self._url.host, self._url.port, ssl=context)
 
     def _tls_context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self._url.ca_file or None)
@@ -100,37 +97,33 @@ class SmtpConnection:
         reply = await self._command(f"EHLO {self._helo}")
         if 500 <= reply.code < 600:
             self._expect(await self._command(f"HELO {self._helo}"), Stage.CONNECT)
-            self._features = {}
+            self._features = Features()
             return
         self._expect(reply, Stage.CONNECT)
-        lines = reply.text.split("\n")[1:]
-        self._features = {line.partition(" ")[0].upper(): line.partition(" ")[2].upper() for line in lines}
+        self._features = Features.parse(reply.text)
 
     async def _protect(self) -> None:
         if self._url.protection == "tls":
             return
-        if "STARTTLS" not in self._features:
+        if not self._features.starttls:
             if self._url.protection == "starttls":
                 raise MailServerAway(
                     f"The mail server {self._url} offers no STARTTLS, and EMAIL_URL demands it.", code="mail_server.tls"
                 )
             return
         self._expect(await self._command("STARTTLS"), Stage.CONNECT)
-        assert self._writer is not None  # noqa: S101 for the type checker
-        await asyncio.wait_for(
-            self._writer.start_tls(self._tls_context(), server_hostname=self._url.host), self._timeout_s
-        )
+        async with asyncio.timeout(self._timeout_s):
+            await self._wire.protect(self._tls_context(), self._url.host)
         await self._hello()
 
     async def _login(self) -> None:
         if not self._url.user:
             return
-        methods = self._features.get("AUTH", "").split()
         user, password = self._url.user, self._url.password.reveal()
-        if "PLAIN" in methods:
+        if "PLAIN" in self._features.logins:
             token = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
             reply = await self._command(f"AUTH PLAIN {token}")
-        elif "LOGIN" in methods:
+        elif "LOGIN" in self._features.logins:
             self._expect(await self._command("AUTH LOGIN"), Stage.AUTH)
             self._expect(await self._command(base64.b64encode(user.encode()).decode()), Stage.AUTH)
             reply = await self._command(base64.b64encode(password.encode()).decode())
@@ -145,98 +138,6 @@ class SmtpConnection:
             )
         self._expect(reply, Stage.AUTH)
 
-    async def transact(self, envelope: Envelope, *, until: float) -> Result:
-        """Send one message; given up at ``until`` (``time.monotonic()``), which is uncertain once the content left.
-
-        Raises:
-            MailServerAway: before the content was complete: the server must forget the message (RFC 5321 4.1.1.4).
-            ClosedAfterContent: after it.
-            SenderRefused: the server refuses the sender, not this recipient.
-        """
-        self.used += 1
-        try:
-            async with asyncio.timeout(until - time.monotonic()):
-                refused = await self._envelope(envelope)
-        except (OSError, TimeoutError, EOFError, ValueError):
-            self.drop()
-            raise MailServerAway(f"The mail server {self._url} closed the connection.") from None
-        if refused is not None:
-            return self._refusal(envelope, *refused)
-        return await self._content(envelope, until)
-
-    async def _envelope(self, envelope: Envelope) -> tuple[Reply, Stage] | None:
-        """MAIL, RCPT, DATA; None when the server waits for content, else the first refusal."""
-        commands = (
-            (f"MAIL FROM:<{envelope.sender}>", Stage.MAIL),
-            (f"RCPT TO:<{envelope.recipient}>", Stage.RCPT),
-            ("DATA", Stage.DATA),
-        )
-        if "PIPELINING" not in self._features:
-            for command, stage in commands:
-                reply = await self._command(command)
-                if meaning(reply, stage) is not Meaning.OK:
-                    await self._reset(reply)
-                    return reply, stage
-            return None
-        self._write("".join(f"{command}\r\n" for command, _ in commands).encode("ascii"))
-        replies = [(await self._reply(), stage) for _, stage in commands]
-        refused = next((r for r in replies if meaning(*r) is not Meaning.OK), None)
-        if refused is None:
-            return None
-        if (
-            meaning(*replies[-1]) is Meaning.OK
-        ):  # 354 although a recipient was refused: end an empty message (RFC 2920 3.1)
-            self._write(b".\r\n")
-            await self._reply()
-        await self._reset(refused[0])
-        return refused
-
-    async def _reset(self, reply: Reply) -> None:
-        if reply.code == 421:
-            self.drop()
-        else:
-            await self._command("RSET")
-
-    async def _content(self, envelope: Envelope, until: float) -> Result:
-        body = envelope.content.replace(b"\r\n.", b"\r\n..")
-        if body.startswith(b"."):
-            body = b"." + body
-        end = b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n"
-        try:
-            self._write(body + end)
-            assert self._writer is not None  # noqa: S101 for the type checker
-            async with asyncio.timeout(until - time.monotonic()):
-                await asyncio.wait_for(self._writer.drain(), self._timeout_s)
-                reply = await self._reply()
-        except TimeoutError:
-            self.drop()
-            raise ClosedAfterContent(silent=True) from None
-        except (OSError, EOFError, ValueError):
-            self.drop()
-            raise ClosedAfterContent(silent=False) from None
-        finally:
-            self.idle_since = time.monotonic()
-        if meaning(reply, Stage.END) is Meaning.OK:
-            return Result(envelope.key, Outcome.SENT, reply.short)
-        return self._refusal(envelope, reply, Stage.END)
-
-    def _refusal(self, envelope: Envelope, reply: Reply, stage: Stage) -> Result:
-        what = meaning(reply, stage)
-        if what is Meaning.SENDER_REFUSED:
-            self.drop()
-            raise SenderRefused(
-                f"The mail server {self._url} refuses the sender.",
-                detail=f"{stage} {reply.short}",
-                code="sender.policy",
-            )
-        if what is Meaning.CLOSING:
-            self.drop()
-            raise MailServerAway(
-                f"The mail server {self._url} closes the connection.", detail=reply.short, code="mail_server.busy"
-            )
-        outcome = Outcome.DEFERRED if what is Meaning.DEFERRED else Outcome.FAILED
-        return Result(envelope.key, outcome, reply.short, reply.told(envelope.recipient))
-
     def _expect(self, reply: Reply, stage: Stage) -> None:
         what = meaning(reply, stage)
         if what is Meaning.OK:
@@ -248,44 +149,47 @@ class SmtpConnection:
         )
 
     async def _command(self, line: str) -> Reply:
-        self._write(f"{line}\r\n".encode("ascii"))
+        if not self._wire.write(f"{line}\r\n".encode("ascii")):
+            raise EOFError
         return await self._reply()
 
-    def _write(self, data: bytes) -> None:
-        if self._writer is None or self._writer.is_closing():
-            raise EOFError
-        self._writer.write(data)
-
     async def _reply(self) -> Reply:
-        lines: list[str] = []
-        while True:
-            raw = await asyncio.wait_for(self._reader.readline(), self._timeout_s)
-            if not raw.endswith(b"\n"):
-                raise EOFError
-            line = raw.decode("ascii", "replace").rstrip("\r\n")
-            if not line[:3].isdigit() or len(lines) > 100:
-                raise ValueError("not an SMTP reply")
-            lines.append(line[4:])
-            if line[3:4] != "-":
-                self.heard += 1
-                return Reply(int(line[:3]), "\n".join(lines))
+        async with asyncio.timeout(self._timeout_s):
+            return await self._asking.reply()
+
+    async def exchange(self, work: Work, *, until: float, most: int) -> End:
+        """Send what ``work`` gives, ``most`` messages at most; given up at ``until`` (``time.monotonic()``). Never raises."""
+        exchange = Exchange(
+            self._wire,
+            self._features,
+            work,
+            name=str(self._url),
+            timeout_s=self._timeout_s,
+            until=until,
+            most=most,
+        )
+        try:
+            return await exchange.run()
+        finally:
+            self._wire.listener = self._asking
+            self.used += exchange.taken
+            self.is_proven = self.is_proven or exchange.answered > 0
+            self.idle_since = time.monotonic()
 
     async def quit(self) -> None:
         """Say QUIT and close; whatever happens, the connection is gone afterwards."""
         try:
-            await asyncio.wait_for(self._command("QUIT"), 1)
-        except (OSError, TimeoutError, EOFError, ValueError):
+            async with asyncio.timeout(1):
+                await self._command("QUIT")
+        except (OSError, TimeoutError, EOFError):
             pass
         finally:
             self.drop()
 
     def leave(self) -> None:
         """Say QUIT and close without waiting for an answer."""
-        if self.is_open:
-            self._write(b"QUIT\r\n")
-        self.drop()
+        self._wire.write(b"QUIT\r\n")
+        self._wire.close()
 
     def drop(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
+        self._wire.abort()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|\Z)")
+_SHORT = re.compile(rb"\d{3} (?:[245]\.\d{1,3}\.\d{1,3}(?=\s|\Z))?")
 TOLD_MAX = 200
 _SOMEBODY = "…"
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
@@ -25,6 +26,9 @@ class Stage(StrEnum):
     RCPT = "rcpt"
     DATA = "data"
     END = "end"
+    EMPTY = "empty"
+    """The end of an empty message: DATA was granted although nobody was to get it."""
+    RESET = "reset"
 
 
 class Meaning(StrEnum):
@@ -43,6 +47,12 @@ class Reply:
 
     code: int
     text: str = ""
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Reply:
+        """Read one whole reply, its lines parted by LF; each has its code, then a space or hyphen."""
+        lines = raw.decode("ascii", "replace").split("\n")
+        return cls(int(raw[:3]), "\n".join(line.rstrip("\r")[4:] for line in lines))
 
     @property
     def enhanced(self) -> str:
@@ -68,6 +78,12 @@ class Reply:
                 else line
             )
         return _ADDRESS.sub(_SOMEBODY, line)[:TOLD_MAX]
+
+
+def short_of(raw: bytes) -> str:
+    """`Reply.short` of a reply of one line, for replies of which there are very many."""
+    match = _SHORT.match(raw)
+    return match.group().decode("ascii").strip() if match else raw[:3].decode("ascii")
 
 
 def meaning(reply: Reply, stage: Stage) -> Meaning:

@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from webstreet.mail.connection import ClosedAfterContent, SmtpConnection
+from webstreet.mail.connection import SmtpConnection
 from webstreet.mail.errors import MailServerAway, SenderRefused
+from webstreet.mail.exchange import End
 from webstreet.mail.pump import Envelope, Outcome, Result, Trouble, trouble_of
 from webstreet.mail.url import EmailUrl
 
@@ -47,6 +48,57 @@ class _Opening:
         return self.task.cancelled() or self.task.exception() is not None
 
 
+class _Sending:
+    """One call of `SmtpTransport.send`, shared by its connections; an `webstreet.mail.exchange.Work`."""
+
+    def __init__(self, batch: Sequence[Envelope], deadline: float) -> None:
+        self.waiting = deque(batch)
+        self.results: list[Result] = []
+        self.troubles: list[Trouble] = []
+        self.deadline = deadline
+        self.give = self.results.append
+        self._again: set[int] = set()
+
+    def take(self, ahead_s: float) -> Envelope | None:
+        if not self.waiting or self.troubles or time.monotonic() + ahead_s >= self.deadline:
+            return None
+        return self.waiting.popleft()
+
+    def may_start(self) -> bool:
+        return not self.troubles and time.monotonic() < self.deadline
+
+    def fail(self, error: MailServerAway | SenderRefused, culprit: Envelope | None = None) -> None:
+        """Stop everything. A message that nobody took yet stands for the trouble when there is no ``culprit``."""
+        if culprit is None and self.waiting:
+            culprit = self.waiting.popleft()
+        if culprit is not None:
+            self.give(Result(culprit.key, Outcome.UNSENT, error.error_code))
+        self.troubles.append(trouble_of(error))
+
+    def ended(self, end: End, *, is_proven: bool) -> bool:
+        """Take in how an exchange ended; true when the next connection must be a new one.
+
+        ``is_proven``: the connection worked before. It may then have been closed for its age: its message is tried once more.
+        """
+        self.waiting.extendleft(reversed(end.back))
+        if end.uncertain is not None:
+            self.give(Result(end.uncertain.key, Outcome.UNCERTAIN, "silent" if end.silent else "closed"))
+            if end.silent or not is_proven:  # Else every recipient would become uncertain, one after the other.
+                self.troubles.append(Trouble(MailServerAway.code, pause=False))
+        if end.error is None:
+            return end.uncertain is not None
+        culprit = end.culprit
+        again = (
+            isinstance(end.error, MailServerAway) and is_proven and (culprit is None or culprit.key not in self._again)
+        )
+        if not again:
+            self.fail(end.error, culprit)
+        elif culprit is not None:
+            self._again.add(culprit.key)
+            self.waiting.appendleft(culprit)
+        return True
+
+
 class SmtpTransport:
     """Sends batches over up to ``connections`` connections that stay open between batches.
 
@@ -81,64 +133,41 @@ class SmtpTransport:
 
     async def send(self, batch: Sequence[Envelope], *, deadline: float) -> tuple[list[Result], Trouble | None]:
         """See `pump.Transport`. The first trouble stops every connection before its next message."""
-        waiting = deque(batch)
-        results: list[Result] = []
-        troubles: list[Trouble] = []
-        workers = [self._work(waiting, results, troubles, deadline) for _ in range(min(self._connections, len(batch)))]
-        await asyncio.gather(*workers)
-        results += [Result(envelope.key, Outcome.UNSENT) for envelope in waiting]
-        pausing = next((t for t in troubles if t.pause), None)
-        return results, pausing or (troubles[0] if troubles else None)
+        sending = _Sending(batch, deadline)
+        await asyncio.gather(*(self._work(sending) for _ in range(min(self._connections, len(batch)))))
+        sending.results += [Result(envelope.key, Outcome.UNSENT) for envelope in sending.waiting]
+        pausing = next((t for t in sending.troubles if t.pause), None)
+        return sending.results, pausing or (sending.troubles[0] if sending.troubles else None)
 
-    async def _work(
-        self, waiting: deque[Envelope], results: list[Result], troubles: list[Trouble], deadline: float
-    ) -> None:
-        connection: SmtpConnection | None = None
-        while waiting and not troubles and time.monotonic() < deadline:
-            envelope = waiting.popleft()
+    async def _work(self, sending: _Sending) -> None:
+        """One connection's share of a batch; it is a new one each time the old one ends."""
+        anew = False
+        while sending.waiting and sending.may_start():
             try:
-                connection, result = await self._one(connection, envelope, deadline)
-                results.append(result)
-            except ClosedAfterContent as closed:
-                connection = None
-                results.append(Result(envelope.key, Outcome.UNCERTAIN, "silent" if closed.silent else "closed"))
-                if closed.silent:  # Else every recipient would become uncertain, one after the other.
-                    troubles.append(Trouble(MailServerAway.code, pause=False))
+                connection = await self._connection(sending.deadline, anew=anew)
             except StillOpening:
-                waiting.append(envelope)
                 return
             except (MailServerAway, SenderRefused) as error:
-                connection = None
-                results.append(Result(envelope.key, Outcome.UNSENT, error.error_code))
-                troubles.append(trouble_of(error))
-        if connection is not None:
-            connection.idle_since = time.monotonic()
-            self._idle.append(connection)
+                sending.fail(error)
+                return
+            if not sending.may_start():
+                self._idle.append(connection)
+                return
+            most = self._per_connection - connection.used
+            end = await connection.exchange(sending, until=sending.deadline + GRACE_S, most=most)
+            anew = sending.ended(end, is_proven=connection.is_proven)
+            if connection.is_open:
+                self._idle.append(connection)
 
-    async def _one(
-        self, connection: SmtpConnection | None, envelope: Envelope, deadline: float
-    ) -> tuple[SmtpConnection, Result]:
-        fresh, until = False, deadline + GRACE_S
-        if connection is None or not connection.is_open or connection.used >= self._per_connection:
-            connection, fresh = await self._connection(connection, deadline)
-        try:
-            return connection, await connection.transact(envelope, until=until)
-        except MailServerAway:
-            if fresh:
-                raise
-            connection = await self._open(deadline)
-            return connection, await connection.transact(envelope, until=until)
-
-    async def _connection(self, old: SmtpConnection | None, deadline: float) -> tuple[SmtpConnection, bool]:
-        if old is not None:
-            old.leave()
+    async def _connection(self, deadline: float, *, anew: bool) -> SmtpConnection:
+        """One that is open. ``anew``: one just turned out to be closed, so those of its age are not worth a try."""
         while self._idle:
             candidate = self._idle.pop()
             young = time.monotonic() - candidate.idle_since < IDLE_MAX_S
-            if young and candidate.is_open and candidate.used < self._per_connection:
-                return candidate, False
+            if not anew and young and candidate.is_open and candidate.used < self._per_connection:
+                return candidate
             candidate.leave()
-        return await self._open(deadline), True
+        return await self._open(deadline)
 
     async def _open(self, deadline: float) -> SmtpConnection:
         """A new connection by ``deadline``.

@@ -1,0 +1,322 @@
+"""`Exchange`: messages one after the other over one connection, and what is known of each when it ends.
+
+With PIPELINING (RFC 2920) a message's content and the next message's commands leave in one write, so that a message costs one round
+trip: the reply to the content and the replies to those commands come back together. With CHUNKING (RFC 3030) the content is announced
+by BDAT instead of DATA. Without PIPELINING each command waits for its reply.
+
+It is driven by the replies, not by a task: no future, no timer and no context switch a message. One timer watches the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from webstreet.mail.errors import MailServerAway, SenderRefused
+from webstreet.mail.features import Features
+from webstreet.mail.pump import Envelope, Outcome, Result
+from webstreet.mail.reply import Meaning, Reply, Stage, meaning, short_of
+from webstreet.mail.wire import Wire
+
+TOGETHER_MAX = 49_152
+"""Octets of content that leave in one write with the next commands. More may stay in our buffers, and then it must be clear what left."""
+_TWO, _THREE, _REFUSALS = ord("2"), ord("3"), b"45"
+PACES = 2.0
+"""How many times as long as the last message took a message may take, when we guess whether it will be over before the deadline."""
+
+
+class Work(Protocol):
+    """Where an exchange takes messages from and puts results."""
+
+    def take(self, ahead_s: float) -> Envelope | None:
+        """The next message if it can start within ``ahead_s`` seconds; None: no more."""
+
+    def may_start(self) -> bool:
+        """Whether the content of a message that was taken may still go out."""
+
+    def give(self, result: Result) -> None:
+        """What became of a message that was taken."""
+
+
+@dataclass(slots=True)
+class End:
+    """How an exchange ended. Whatever was taken and is not named here was given a result.
+
+    Attributes:
+        error: why it ended; None: there was nothing more to do.
+        culprit: the message at which it ended: not accepted.
+        uncertain: its content left wholly and no reply came. ``silent``: the server did not close, it said nothing.
+        back: messages taken whose content did not leave, through no fault of theirs.
+    """
+
+    error: MailServerAway | SenderRefused | None = None
+    culprit: Envelope | None = None
+    uncertain: Envelope | None = None
+    silent: bool = False
+    back: list[Envelope] = field(default_factory=list)
+
+
+class Exchange:
+    """One use of a connection; a `webstreet.mail.wire.Listener`.
+
+    Args:
+        name: the server's name in errors.
+        timeout_s: for each reply.
+        until: ``time.monotonic()`` at which all is given up.
+        most: messages to send at most.
+
+    Attributes:
+        taken, answered: messages taken; of those, how many the server said something definite about.
+    """
+
+    def __init__(
+        self, wire: Wire, features: Features, work: Work, *, name: str, timeout_s: float, until: float, most: int
+    ) -> None:
+        self._wire = wire
+        self._features = features
+        self._work = work
+        self._name = name
+        self._timeout_s = timeout_s
+        self._until = until
+        self._most = most
+        self.taken = 0
+        self.answered = 0
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[End] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        self._back: list[Envelope] = []
+        self._last = Stage.RCPT if features.chunking else Stage.DATA
+        self._asked: deque[Stage] = deque()
+        self._ahead: Envelope | None = None
+        self._refused: tuple[Reply, Stage] | None = None
+        self._inside: Envelope | None = None
+        self._tail_bytes = 0
+        self._began = 0.0
+        self._pace_s = 0.0
+        self._due = 0.0
+
+    async def run(self) -> End:
+        """Send until there is no more work or the connection ends. The connection stays open if there is no error and nothing is back."""
+        self._wire.listener = self
+        self._due = self._loop.time() + self._timeout_s
+        self._watch()
+        try:
+            if self._wire.is_open:
+                self._continue()
+            else:
+                self.closed()
+            return await self._over
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._over.cancelled():
+                self._wire.abort()
+
+    # -- What the server says ----------------------------------------------------------------------------------------
+    def replied(self, raw: bytes) -> None:
+        if self._over.done():
+            return
+        if not self._asked:
+            self._broken(Reply.parse(raw))
+            return
+        stage = self._asked.popleft()
+        self._due = self._loop.time() + self._timeout_s
+        if raw[0] == (_THREE if stage is Stage.DATA else _TWO):
+            self._granted(stage, raw)
+        elif raw[0] in _REFUSALS:
+            self._refused_by(Reply.parse(raw), stage)
+        elif stage is Stage.EMPTY:
+            self._ask_on()
+        else:
+            self._broken(Reply.parse(raw))
+
+    def _granted(self, stage: Stage, raw: bytes) -> None:
+        if stage is Stage.END:
+            assert self._inside is not None  # noqa: S101 for the type checker
+            self._answered(Result(self._inside.key, Outcome.SENT, short_of(raw)))
+        elif stage in (Stage.EMPTY, Stage.RESET):
+            self._ask_on()
+        elif stage is self._last:
+            self._decide(is_granted=True)
+        elif not self._features.pipelining:
+            self._step(Stage.RCPT if stage is Stage.MAIL else Stage.DATA)
+
+    def _refused_by(self, reply: Reply, stage: Stage) -> None:
+        if stage is Stage.END:
+            envelope = self._inside
+            assert envelope is not None  # noqa: S101 for the type checker
+            if self._judge(envelope, reply, stage):
+                self._answered(refused(envelope, reply, stage))
+        elif reply.code == 421 or stage is Stage.RESET:
+            self._broken(reply)
+        elif stage is Stage.EMPTY:
+            self._ask_on()
+        else:
+            self._refused = self._refused or (reply, stage)
+            if stage is self._last or not self._features.pipelining:
+                self._decide(is_granted=False)
+
+    def _answered(self, result: Result) -> None:
+        self._inside = None
+        self.answered += 1
+        self._pace_s = self._loop.time() - self._began
+        self._work.give(result)
+        self._ask_on()
+
+    def _judge(self, envelope: Envelope, reply: Reply, stage: Stage) -> bool:
+        """Whether a refusal is about this message alone; else all ends."""
+        what = meaning(reply, stage)
+        if what is Meaning.SENDER_REFUSED:
+            text = f"The mail server {self._name} refuses the sender."
+            refusal = SenderRefused(text, detail=f"{stage} {reply.short}", code="sender.policy")
+            self._finish(End(refusal, culprit=envelope))
+        elif what is Meaning.CLOSING:
+            self._broken(reply)
+        else:
+            return True
+        return False
+
+    def closed(self) -> None:
+        if self._inside is not None and self._content_left():
+            self._finish(End(uncertain=self._inside))
+        else:
+            text = f"The mail server {self._name} closed the connection."
+            self._finish(End(MailServerAway(text), culprit=self._inside or self._ahead))
+
+    def _broken(self, reply: Reply) -> None:
+        """The server closes, or says what makes no sense here. Only 421 says for certain that the content was not taken."""
+        if reply.code != 421:
+            self.closed()
+            return
+        text = f"The mail server {self._name} closes the connection."
+        error = MailServerAway(text, detail=reply.short, code="mail_server.busy")
+        self._finish(End(error, culprit=self._inside or self._ahead))
+
+    # -- What we say -------------------------------------------------------------------------------------------------
+    def _write(self, data: bytes) -> None:
+        if not self._wire.write(data):
+            self.closed()
+
+    def _ask_on(self) -> None:
+        """Go on with the next message unless something is under way already."""
+        if self._ahead is None and self._inside is None and not self._asked:
+            self._continue()
+
+    def _continue(self) -> None:
+        commands = self._next(0.0)
+        if commands:
+            self._write(commands)
+        else:
+            self._finish(End())
+
+    def _next(self, ahead_s: float) -> bytes:
+        """Take a message; the commands in front of its content, or the first when the server wants them one by one."""
+        while self.taken < self._most:
+            envelope = self._work.take(ahead_s)
+            if envelope is None:
+                break
+            refusal = self._features.refusal(envelope)
+            if refusal is not None:
+                self._work.give(refusal)
+                continue
+            self.taken += 1
+            self._ahead, self._refused = envelope, None
+            mail = self._features.mail(envelope)
+            if not self._features.pipelining:
+                self._asked.append(Stage.MAIL)
+                return mail.encode()
+            if self._features.chunking:
+                self._asked += (Stage.MAIL, Stage.RCPT)
+                return f"{mail}RCPT TO:<{envelope.recipient}>\r\n".encode()
+            self._asked += (Stage.MAIL, Stage.RCPT, Stage.DATA)
+            return f"{mail}RCPT TO:<{envelope.recipient}>\r\nDATA\r\n".encode()
+        return b""
+
+    def _step(self, stage: Stage) -> None:
+        assert self._ahead is not None  # noqa: S101 for the type checker
+        self._asked.append(stage)
+        self._write(f"RCPT TO:<{self._ahead.recipient}>\r\n".encode() if stage is Stage.RCPT else b"DATA\r\n")
+
+    def _decide(self, *, is_granted: bool) -> None:
+        """All replies to the commands in front of a content are there. ``is_granted``: the last of them was a yes."""
+        envelope = self._ahead
+        assert envelope is not None  # noqa: S101 for the type checker
+        if self._refused is None:
+            self._content(envelope)
+        elif self._judge(envelope, *self._refused):
+            self._ahead = None
+            self.answered += 1
+            self._work.give(refused(envelope, *self._refused))
+            self._reset(empty=is_granted and self._last is Stage.DATA)
+
+    def _content(self, envelope: Envelope) -> None:
+        if not self._work.may_start():
+            self._hold_back(envelope)
+            return
+        body = self._features.framed(envelope.content)
+        self._ahead, self._inside, self._began = None, envelope, self._loop.time()
+        self._asked.append(Stage.END)
+        together = self._features.pipelining and len(body) <= TOGETHER_MAX
+        tail = self._next(PACES * self._pace_s) if together else b""
+        self._tail_bytes = len(tail)
+        if not self._wire.write(body + tail if tail else body):
+            self._inside = None
+            self._finish(End(MailServerAway(f"The mail server {self._name} closed the connection."), culprit=envelope))
+        elif self._features.pipelining and not together and not self._wire.paused:
+            commands = self._next(PACES * self._pace_s)
+            if commands:
+                self._write(commands)
+
+    def _hold_back(self, envelope: Envelope) -> None:
+        """Send no content although the server waits for it. After 354 there is only one way: an end would deliver an empty message."""
+        self._ahead = None
+        self._back.append(envelope)
+        if self._last is Stage.DATA:
+            self._wire.abort()
+            self._finish(End())
+        else:
+            self._reset(empty=False)
+
+    def _reset(self, *, empty: bool) -> None:
+        """Have the server forget a refused message, in the same write with the next. ``empty``: DATA was granted (RFC 2920 3.1)."""
+        self._asked += (Stage.EMPTY, Stage.RESET) if empty else (Stage.RESET,)
+        commands = self._next(0.0) if self._features.pipelining else b""
+        self._write((b".\r\n" if empty else b"") + b"RSET\r\n" + commands)
+
+    # -- The end -----------------------------------------------------------------------------------------------------
+    def _watch(self) -> None:
+        """The one timer: wakes up when a reply is overdue, or would be if none had come since it was set."""
+        due = min(self._due, self._until)
+        if self._loop.time() < due:
+            self._timer = self._loop.call_at(due, self._watch)
+        elif self._inside is not None and self._content_left():
+            self._finish(End(uncertain=self._inside, silent=True))
+            self._wire.abort()
+        else:
+            text = f"The mail server {self._name} does not answer."
+            self._finish(End(MailServerAway(text), culprit=self._inside or self._ahead))
+
+    def _content_left(self) -> bool:
+        """Whether the system has taken the last octet of the content: true also when that is not known."""
+        if not self._wire.paused or not self._wire.is_exact:
+            return True
+        if self._wire.unsent_bytes:
+            return self._wire.unsent_bytes <= self._tail_bytes
+        return self._tail_bytes > 0  # The connection broke, and with it went what was left.
+
+    def _finish(self, end: End) -> None:
+        if self._over.done():
+            return
+        ahead = [self._ahead] if self._ahead is not None and self._ahead is not end.culprit else []
+        end.back = self._back + ahead
+        if end.error is not None:
+            self._wire.abort()
+        self._over.set_result(end)
+
+
+def refused(envelope: Envelope, reply: Reply, stage: Stage) -> Result:
+    """The result of a refusal of this message alone."""
+    outcome = Outcome.DEFERRED if meaning(reply, stage) is Meaning.DEFERRED else Outcome.FAILED
+    return Result(envelope.key, outcome, reply.short, reply.told(envelope.recipient))
