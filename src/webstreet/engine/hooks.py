@@ -58,6 +58,10 @@ HOOKS: dict[str, Hook] = {
         "(records: Iterable[imports.PageRecord], ctx: imports.ImportContext) -> None",
         "Take pages that stay from elsewhere; idempotent by ctx.source and record.external_id. Runs inside a transaction.",
     ),
+    "import_menu": Hook(
+        "(records: Iterable[imports.MenuRecord], ctx: imports.ImportContext) -> None",
+        "Take the entries of a menu from elsewhere; idempotent by ctx.source and record.external_id. Runs inside a transaction.",
+    ),
     "import_subscribers": Hook(
         "(records: Iterable[imports.SubscriberRecord], ctx: imports.ImportContext) -> None",
         "Take subscribers from elsewhere; idempotent by ctx.source and record.external_id. Runs inside a transaction.",

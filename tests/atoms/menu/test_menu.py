@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError as DjangoInvalid
+from django.utils import translation
 from pydantic import ValidationError
+from wagtail.models import PageViewRestriction
 
 from webstreet.atoms.menu.atom import Params
 from webstreet.atoms.menu.entries import entries
+from webstreet.atoms.menu.models import MenuLink
 from webstreet.contract.template import shipped_template
 from webstreet.engine import hooks
 from webstreet.engine import site as this_site
@@ -56,3 +61,41 @@ def test_parameters(home, rf, monkeypatch) -> None:
 def test_links_lead_somewhere_harmless(url: str) -> None:
     with pytest.raises(ValidationError):
         Params(links=[{"label": "x", "url": url}])
+
+
+def test_links_of_editors_come_first_in_their_language(home, rf) -> None:
+    from webstreet.atoms.articles.models import Article
+
+    french = home.get_translations().get()
+    MenuLink.objects.create(locale=home.locale, label="Shop", url="https://example.com/", sort_order=2)
+    for order, visibility in enumerate(("public", "private")):
+        article = Article(title=visibility, visibility=visibility)
+        home.add_child(instance=article)
+        MenuLink.objects.create(locale=home.locale, page=article, sort_order=order)
+    MenuLink.objects.create(locale=french.locale, label="Boutique", url="/fr/boutique/")
+    assert labels(rf)[:3] == ["public", "Shop", "About"]
+    with translation.override("fr"):
+        assert labels(rf)[0] == "Boutique"
+
+
+def test_a_link_to_a_page_that_is_restricted_later_is_not_shown(home, rf) -> None:
+    about = home.get_children().get(slug="about")
+    MenuLink.objects.create(locale=home.locale, page=about, label="Us")
+    assert labels(rf)[0] == "Us"
+    PageViewRestriction.objects.create(page=about, restriction_type="login")
+    assert "Us" not in labels(rf)
+
+
+@pytest.mark.parametrize(
+    ("values", "wrong"),
+    [({}, "__all__"), ({"url": "/x/"}, "label"), ({"url": "javascript:alert(1)", "label": "x"}, "url")],
+)
+def test_a_link_that_leads_nowhere_is_refused(home, values, wrong) -> None:
+    with pytest.raises(DjangoInvalid) as caught:
+        MenuLink(locale=home.locale, **values).full_clean()
+    assert wrong in caught.value.message_dict
+
+
+def test_editors_may_change_the_menu(home) -> None:
+    editors = Group.objects.get(name="Editors")
+    assert editors.permissions.filter(codename="change_menulink").exists()

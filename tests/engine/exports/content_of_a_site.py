@@ -4,19 +4,22 @@ import datetime as dt
 import io
 import json
 
+from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.utils import timezone
 from PIL import Image as Pillow
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents import get_document_model
 from wagtail.images import get_image_model
-from wagtail.models import Collection, CollectionViewRestriction, Locale, Site
+from wagtail.models import Collection, CollectionViewRestriction, Locale, PageViewRestriction, Site
 
 from webstreet.atoms.articles.models import Article, ArticleIndex, Author, ReadingList, ReadingListEntry
+from webstreet.atoms.menu.models import MenuLink
 from webstreet.atoms.newsletter import actions
 from webstreet.atoms.newsletter.models import MailingList, Subscriber
 from webstreet.atoms.pages.models import StandardPage
 
+HIDDEN = [{"type": "text", "value": "<p>Not for everybody</p>"}]
 ITEM = "5d6c1f0a-0000-4000-8000-000000000001"
 home = Site.objects.get(is_default_site=True).root_page.specific
 out = io.BytesIO()
@@ -83,6 +86,20 @@ french.add_child(instance=translated)
 StandardPage.objects.filter(slug="imprint").first() and StandardPage.objects.filter(slug="imprint").first().delete()
 gone = article("gone")
 gone.delete()
+staff = Group.objects.get(name="Editors")
+for kind, more in (("password", {"password": "known to members"}), ("groups", {}), ("login", {})):
+    page = StandardPage(title=kind.title(), slug=f"by-{kind}", locale=home.locale, body=json.dumps(HIDDEN))
+    home.add_child(instance=page)
+    page.save_revision().publish()
+    restriction = PageViewRestriction.objects.create(page=page, restriction_type=kind, **more)
+    if kind == "groups":
+        restriction.groups.add(staff)
+inside = StandardPage(title="Inside", slug="inside", locale=home.locale, body=json.dumps(HIDDEN))
+home.get_children().get(slug="by-password").add_child(instance=inside)
+inside.save_revision().publish()
+MenuLink.objects.create(locale=home.locale, page=first, sort_order=1)
+MenuLink.objects.create(locale=home.locale, label="Away", url="https://elsewhere.example/", sort_order=2)
+MenuLink.objects.create(locale=french.locale, label="Ailleurs", url="/fr/ailleurs/", sort_order=1)
 Redirect.objects.create(old_path="/old", redirect_page=first)
 Redirect.objects.create(old_path="/away", redirect_link="https://elsewhere.example/")
 people = {

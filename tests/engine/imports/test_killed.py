@@ -18,15 +18,17 @@ import json
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.images import get_image_model
 from webstreet.atoms.articles.models import Article
+from webstreet.atoms.menu.models import MenuLink
 from webstreet.atoms.newsletter.models import ConsentRecord, Membership, Subscriber
 articles = [[a.external_id, a.title, a.slug, a.visibility, a.live, str(a.published_at), a.revisions.count(), [t.name for t in a.tags.all()],
     [[b["type"], b["value"]] for b in a.body.raw_data]] for a in Article.objects.order_by("external_id")]
 names = {str(a.pk): a.slug for a in Article.objects.all()}
+menu = [[link.label, link.page and link.page.slug, link.url] for link in MenuLink.objects.order_by("sort_order")]
 text = json.dumps(articles)
 import re
 text = re.sub(r'linktype=..page.. id=..(\\d+)..', lambda m: names[m[1]], text)
 print(json.dumps([text, sorted(Redirect.objects.values_list("old_path", "redirect_page__slug")),
-    sorted(Subscriber.objects.values_list("email", "status")), ConsentRecord.objects.count(), Membership.objects.count()]))
+    sorted(Subscriber.objects.values_list("email", "status")), ConsentRecord.objects.count(), Membership.objects.count(), menu]))
 """
 
 
@@ -35,7 +37,16 @@ def wordpress(path: Path) -> None:
         other = number % 30 + 1
         return f'Words.\n\n<a href="https://old.example/2019/01/title-{other}/">another</a>'
 
-    path.write_text(WXR_HEAD + "".join(wxr_item(n, content=body(n)) for n in range(1, 31)) + WXR_TAIL, "utf-8")
+    posts = [wxr_item(n, content=body(n)) for n in range(1, 31)]
+    path.write_text(WXR_HEAD + "".join([*map(menu, range(1, 31)), *posts]) + WXR_TAIL, "utf-8")
+
+
+def menu(number: int) -> str:
+    """An entry that leads to a post."""
+    values = {"_menu_item_object": "post", "_menu_item_object_id": str(31 - number)}
+    pair = "<wp:postmeta><wp:meta_key>{}</wp:meta_key><wp:meta_value>{}</wp:meta_value></wp:postmeta>"
+    more = "".join(pair.format(key, value) for key, value in values.items())
+    return wxr_item(100 + number, content="", kind="nav_menu_item", more=more)
 
 
 def test_killed_and_repeated_is_the_same_as_undisturbed(site_processes, tmp_path):
@@ -58,6 +69,7 @@ def test_killed_and_repeated_is_the_same_as_undisturbed(site_processes, tmp_path
             halfway = halfway or held(killed) not in (before, whole)
         killed.documents("import", "--from", source, str(file))
         assert held(killed) == whole, moments
+        assert len(whole[-1]) == 30, "the menu"
         before = whole
 
 

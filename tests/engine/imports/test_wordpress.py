@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import translation
 from PIL import Image as Pillow
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents import get_document_model
@@ -45,13 +46,21 @@ def attachment(number: int, file: str, **meta: str) -> str:
     return wxr_item(number, content="", kind="attachment", status="inherit", more=more)
 
 
-def menu(number: int, kind: str, target: str = "", url: str = "", order: int = 1) -> str:
-    more = "".join(
-        META.format(f"_menu_item_{key}", value)
-        for key, value in {"object": kind, "object_id": target, "url": url}.items()
-    )
+def menu(
+    number: int,
+    kind: str,
+    target: str = "",
+    url: str = "",
+    order: int = 1,
+    title: str = "",
+    parent: int = 0,
+    of: str = "main",
+) -> str:
+    values = {"object": kind, "object_id": target, "url": url, "menu_item_parent": str(parent)}
+    more = "".join(META.format(f"_menu_item_{key}", value) for key, value in values.items())
+    more += f'<category domain="nav_menu" nicename="{of}"><![CDATA[{of}]]></category>\n'
     item = wxr_item(number, content="", kind="nav_menu_item", more=more)
-    return item.replace("<wp:menu_order>0", f"<wp:menu_order>{order}")
+    return item.replace("<wp:menu_order>0", f"<wp:menu_order>{order}").replace(f"Title {number}]", f"{title}]")
 
 
 def export(*items: str) -> str:
@@ -142,23 +151,108 @@ def test_again_changes_nothing_and_an_editor_wins(tmp_path):
     assert (report.updated, article(2).title) == ({"articles": 1}, "By hand")
 
 
-def test_pages_menus_and_their_tree(tmp_path):
+def test_pages_and_their_tree(tmp_path):
     from webstreet.atoms.pages.models import StandardPage
 
     child = wxr_item(12, content="below", kind="page").replace("<wp:post_parent>0", "<wp:post_parent>11")
     text = export(
-        wxr_item(10, content="ten", kind="page"), wxr_item(11, content="eleven", kind="page"), child,
+        wxr_item(10, content="ten", kind="page"),
+        wxr_item(11, content="eleven", kind="page"),
+        child,
         wxr_item(13, content="mine", kind="page", status="private"),
-        menu(20, "page", "11", order=1), menu(21, "page", "10", order=2), menu(22, "custom", url="https://elsewhere.example/", order=3),
-    )  # fmt: skip
+    )
     report = run(tmp_path, text)
     pages = {p.slug: p for p in StandardPage.objects.all()}
     assert pages["title-12"].is_child_of(pages["title-11"])
-    assert [pages[f"title-{n}"].show_in_menus for n in (10, 11, 12)] == [True, True, False]
-    assert pages["title-11"].path < pages["title-10"].path
+    assert not any(pages[f"title-{n}"].show_in_menus for n in (10, 11, 12))
     assert not pages["title-13"].live
-    assert any("https://elsewhere.example/" in lost.reason and "menu.links" in lost.reason for lost in report.lost)
+    assert "Title 13" not in report.model_dump_json()
     assert run(tmp_path, text).updated == {}
+
+
+MENU = (
+    menu(26, "page", "10", order=1, of="foot"),
+    menu(20, "page", "11", order=2),
+    menu(21, "post", "1", order=1, title="Latest words"),
+    menu(22, "custom", url="https://elsewhere.example/", order=3, title="Elsewhere", parent=20),
+    menu(23, "custom", url="https://old.example/2019/01/title-10/#team", order=4, title="Team", parent=20),
+    menu(24, "custom", url="https://old.example", order=5, title="Start"),
+    menu(25, "page", "13", order=6),
+    menu(27, "custom", url="javascript:alert(1)", order=7, title="Harm"),
+    menu(28, "category", "3", order=8, title="News"),
+    menu(29, "page", "99", order=9),
+    menu(40, "custom", url="#", order=10, title="More"),
+    menu(41, "custom", url="/shop/", order=11, title="Shop"),
+)
+IN_MENU = (
+    wxr_item(1, content="one"),
+    wxr_item(10, content="ten", kind="page"),
+    wxr_item(11, content="eleven", kind="page"),
+    wxr_item(13, content="mine", kind="page", status="private"),
+)
+
+
+def shown() -> list[tuple[str, str]]:
+    from webstreet.atoms.menu.entries import entries
+
+    with translation.override("en"):
+        return [(entry.label, entry.url) for entry in entries(None)]
+
+
+def test_menus_become_the_menu(tmp_path):
+    from webstreet.atoms.menu.models import MenuLink
+
+    text = export(*MENU, *IN_MENU)
+    report = run(tmp_path, text)
+    assert report.created["menu entries"] == 7
+    assert shown()[:6] == [
+        ("Title 10", "/title-10/"),
+        ("Latest words", "/title-1/"),
+        ("Title 11", "/title-11/"),
+        ("Elsewhere", "https://elsewhere.example/"),
+        ("Start", "/"),
+        ("Search", "/search/"),
+    ], "one address once, a draft not at all"
+    assert MenuLink.objects.filter(page__title="Title 13").exists(), "it is shown as soon as everybody may read it"
+    reasons = [lost.reason for lost in report.lost if "menu" in lost.reason]
+    assert len(reasons) == 5
+    for words in (
+        '"Harm"',
+        '"News" leads to the type "category"',
+        "a page that is not here",
+        '"More"',
+        "/shop/ of the old site",
+    ):
+        assert any(words in reason for reason in reasons), words
+    assert any("2 menus (foot, main)" in note for note in report.notes)
+    assert any(note.startswith("2 menu entries stood below") for note in report.notes)
+
+
+def test_menus_again_are_the_same_and_an_editor_wins(tmp_path):
+    from webstreet.atoms.menu.models import MenuLink
+
+    text = export(*MENU, *IN_MENU)
+    run(tmp_path, text)
+    before = list(MenuLink.objects.values_list("pk", "sort_order"))
+    again = run(tmp_path, text)
+    assert (again.created, again.updated, again.unchanged["menu entries"]) == ({}, {}, 7)
+    assert list(MenuLink.objects.values_list("pk", "sort_order")) == before
+    MenuLink.objects.filter(label="Start").update(label="By hand")
+    changed = run(tmp_path, text.replace("[Start]", "[Begin]").replace("[Elsewhere]", "[Far away]"))
+    assert changed.updated == {"menu entries": 1}
+    assert {"By hand", "Far away"} < set(MenuLink.objects.values_list("label", flat=True))
+
+
+def test_a_draft_with_a_password_is_a_draft_and_the_loss_is_told(tmp_path):
+    draft = wxr_item(5, content="x", status="draft").replace(
+        "<wp:post_password><![CDATA[", "<wp:post_password><![CDATA[secret"
+    )
+    report = run(tmp_path, export(draft))
+    assert not article(5).live
+    (lost,) = report.lost
+    assert lost.reason.startswith("number 5: it is a draft with a password")
+    assert "secret" not in report.model_dump_json()
+    assert "Title 5" not in report.model_dump_json()
 
 
 @pytest.mark.parametrize("date", ["2019-01-15", "2099-01-15"])

@@ -1,4 +1,4 @@
-"""The site's navigation: pages that editors show in menus, what atoms offer, and links from parameters.
+"""The site's navigation: links that editors put there, pages that they show in menus, what atoms offer, and links from parameters.
 
-Owns no data. Invariant: it names only pages that everybody may read.
+Owns the editors' links. Invariant: it names only pages that everybody may read.
 """

@@ -6,6 +6,9 @@ from pydantic import BaseModel, Field
 
 from webstreet.contract.atom import AtomManifest, AtomWords, Parameters
 
+ADDRESS = r"^(/|https?://|mailto:)"
+"""Where an entry may lead."""
+
 
 class Link(BaseModel):
     """One entry of the menu."""
@@ -14,7 +17,7 @@ class Link(BaseModel):
 
     label: str = Field(min_length=1, max_length=60, description="The words of the link.")
     url: str = Field(
-        pattern=r"^(/|https?://|mailto:)",
+        pattern=ADDRESS,
         max_length=500,
         description="A path of this site (/about/), or a whole address.",
     )
@@ -26,18 +29,20 @@ class Params(Parameters):
     show_offered: bool = Field(
         default=True, description="Whether links that other atoms offer, such as Search, are in it."
     )
-    links: list[Link] = Field(default_factory=list, max_length=12, description="Further links, after the pages.")
+    links: list[Link] = Field(
+        default_factory=list, max_length=12, description="Further links, after the pages and the editors' own."
+    )
 
 
 FRENCH = AtomWords(
     title="Menu",
-    purpose="La navigation du site : pages montrées dans les menus, liens des autres atomes et liens à vous.",
+    purpose="La navigation du site : pages et liens que les rédacteurs y mettent, liens des autres atomes et liens à vous.",
     typical_use="Tout site de plus d’une page.",
     parameters={
         "home": "Commencer le menu par un lien vers la page d’accueil.",
         "show_pages": "Y mettre les pages que les rédacteurs montrent dans les menus.",
         "show_offered": "Y mettre les liens que proposent d’autres atomes, comme la recherche.",
-        "links": "Autres liens, après les pages.",
+        "links": "Autres liens, après les pages et ceux des rédacteurs.",
     },
 )
 
@@ -47,10 +52,11 @@ ATOM = AtomManifest(
     app="webstreet.atoms.menu",
     title="Menu",
     kind="front-end",
-    purpose="The site's navigation: pages shown in menus, what other atoms offer, and links of your own.",
+    purpose="The site's navigation: pages and links that editors put there, what other atoms offer, and links of your own.",
     typical_use="Any site with more than one page.",
     parameters=Params.model_json_schema(),
+    stores=["database"],
     hooks_offered=["menu_items"],
-    hooks_used=["slot", "page_blocks"],
+    hooks_used=["slot", "page_blocks", "import_menu", "export_kinds", "starter_content"],
     words={"fr": FRENCH},
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import get_language, gettext
-from wagtail.models import Page
+from wagtail.models import Locale, Page
 
+from webstreet.atoms.menu.models import MenuLink
 from webstreet.engine import hooks
 from webstreet.engine import site as this_site
 from webstreet.engine.pagecache.memo import remembered
@@ -21,7 +23,7 @@ class Entry:
 
 
 def entries(request: HttpRequest | None) -> list[Entry]:
-    """Home, pages shown in menus, links of the parameters, what atoms offer; each address once."""
+    """Home, the editors' links, pages shown in menus, links of the parameters, what atoms offer; each address once."""
     parameters = this_site.parameters("menu")
     found = list(remembered(f"menu:{get_language()}", _pages))
     found += [(link.label, link.url) for link in parameters.links]
@@ -33,17 +35,34 @@ def entries(request: HttpRequest | None) -> list[Entry]:
 
 
 def _pages() -> list[tuple[str, str]]:
-    """Home and the pages shown in menus, in the present language."""
+    """Home, the editors' links and the pages shown in menus, in the present language."""
     parameters, root = this_site.parameters("menu"), _root()
     found: list[tuple[str, str]] = []
     if parameters.home and root is not None:
         found.append((gettext("Home"), root.get_url() or "/"))
+    found += _links()
     if parameters.show_pages and root is not None:
-        pages = root.get_children().live().public().in_menu().specific()
-        # A page with a visibility of its own is named only when everybody may read it.
-        shown = (p for p in pages if getattr(p, "is_public", True))
-        found += [(p.title, p.get_url() or "") for p in shown]
+        found += [(p.title, p.get_url() or "") for p in _read_by_everybody(root.get_children().in_menu())]
     return found
+
+
+def _links() -> list[tuple[str, str]]:
+    links = list(MenuLink.objects.filter(locale=Locale.get_active()).order_by("sort_order", "pk"))
+    named = Page.objects.filter(pk__in=[link.page_id for link in links if link.page_id])
+    pages = {page.pk: page for page in _read_by_everybody(named)}
+    found = []
+    for link in links:
+        if link.url:
+            found.append((link.label, link.url))
+        elif link.page_id in pages:
+            page = pages[link.page_id]
+            found.append((link.label or page.title, page.get_url() or ""))
+    return found
+
+
+def _read_by_everybody(pages: Any) -> list[Any]:
+    """A page with a visibility of its own is named only when everybody may read it."""
+    return [page for page in pages.live().public().specific() if getattr(page, "is_public", True)]
 
 
 def _root() -> Page | None:

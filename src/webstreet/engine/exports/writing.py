@@ -17,7 +17,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.utils import timezone
 from modelcluster.models import get_serializable_data_for_fields
-from wagtail.models import Collection, Page
+from wagtail.models import Collection, Page, PageViewRestriction
 
 from webstreet import __version__
 from webstreet.engine import site as this_site
@@ -182,7 +182,7 @@ def _files(kind: Kind, archive: _Archive) -> None:
 
 
 def _pages(names: Names) -> Iterator[Row]:
-    root = this_site.home_page().pk
+    root, restricted = this_site.home_page().pk, _restrictions()
     for page in by_key(Page.objects.filter(depth__gt=1).specific(defer=False), "path", size=AT_ONCE):
         parent = page.get_parent()
         revisions = {r.pk: r for r in (page.latest_revision, page.scheduled_revision) if r is not None}
@@ -194,6 +194,7 @@ def _pages(names: Names) -> Iterator[Row]:
             "parent": names.of(Page, parent.pk) if parent is not None and parent.depth > 1 else None,
             "home": page.pk == root,
             "data": _page_data(type(page), page.serializable_data(), names),
+            "restrictions": restricted.get(page.pk, []),
             "revisions": [
                 {
                     "data": _page_data(type(page), revision.content, names),
@@ -203,6 +204,16 @@ def _pages(names: Names) -> Iterator[Row]:
                 for revision in sorted(revisions.values(), key=lambda r: r.pk)
             ],
         }
+
+
+def _restrictions() -> dict[int, list[Row]]:
+    """Page -> who alone may see it and what is below it. A shared password is among it as Wagtail keeps it: in words."""
+    found: dict[int, list[Row]] = {}
+    for one in PageViewRestriction.objects.order_by("pk").prefetch_related("groups"):
+        groups = sorted(group.name for group in one.groups.all())
+        row = {"type": one.restriction_type, "password": one.password, "groups": groups}
+        found.setdefault(one.page_id, []).append(row)
+    return found
 
 
 def _page_data(model: type[Page], data: dict[str, Any], names: Names) -> Row:

@@ -46,6 +46,11 @@ class ArticleRecord:
     cover: int | None = None
     cover_alt: str = ""
 
+    @property
+    def subject(self) -> str:
+        """What a report calls it: reports leave the site, so that the title is said only of what everybody may read."""
+        return _subject(self.title, self.external_id, public=self.status == "public")
+
 
 @dataclass(frozen=True, slots=True)
 class PageRecord:
@@ -57,8 +62,32 @@ class PageRecord:
     line: int
     blocks: tuple[BodyBlock, ...] = ()
     slug: str = ""
-    in_menu: bool = False
     go_live_at: dt.datetime | None = None
+
+    @property
+    def subject(self) -> str:
+        return _subject(self.title, self.external_id, public=self.published)
+
+
+def _subject(title: str, external_id: str, *, public: bool) -> str:
+    return f'"{" ".join(title.split())[:60]}"' if public and title.strip() else f"number {external_id[:20]}"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuRecord:
+    """An entry of the source's menu.
+
+    Attributes:
+        position: its place, from 1. label: its words; empty for the page's title.
+        page: id of the page of this site that it leads to; else ``url`` says where.
+    """
+
+    external_id: str
+    position: int
+    label: str
+    line: int
+    page: int | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

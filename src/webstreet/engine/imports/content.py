@@ -11,17 +11,18 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.files.base import ContentFile
 from django.db import models
 from django.utils.dateparse import parse_datetime
-from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents import get_document_model
 from wagtail.fields import RichTextField, StreamField
 from wagtail.images import get_image_model
 from wagtail.models import Collection, CollectionViewRestriction, Locale, Page, Revision
 
+from webstreet.contract.template import shipped_templates
 from webstreet.engine import site as this_site
 from webstreet.engine.announcements import FirstPublic
 from webstreet.engine.exports import CHECKSUMS, MANIFEST, Kind, Row, kinds
 from webstreet.engine.exports.portable import PAGE_LEAVES, Judges, Names, renamed
 from webstreet.engine.imports import ImportContext, archives, attachments, markup
+from webstreet.engine.imports.restrictions import restrict
 from webstreet.engine.uploaded import FileRefused
 from webstreet.kernel.errors import BadInput
 
@@ -55,10 +56,13 @@ class Content:
 
     # -- The site it goes into -------------------------------------------------------------------------------------------
     def is_there_already(self) -> bool:
-        """Whether somebody wrote, imported or uploaded something here."""
+        """Whether somebody wrote, imported or uploaded something here, be it a draft."""
         edited = Revision.page_revisions.filter(user__isnull=False).exists()
-        held = any(m.objects.exists() for m in (get_image_model(), get_document_model(), FirstPublic, Redirect))
-        return edited or held
+        template = shipped_templates().get(this_site.current().template)
+        started_with = [page.slug for page in template.pages] if template else []
+        added = Page.objects.filter(depth__gt=2).exclude(slug__in=started_with).exists()
+        models = [get_image_model(), get_document_model(), FirstPublic, *(kind.model for kind in kinds.after_pages())]
+        return edited or added or any(model._default_manager.exists() for model in models)
 
     def make_room(self) -> None:
         """What every new site starts with gives way, except its home pages: these become the archive's."""
@@ -198,6 +202,7 @@ class Content:
                 continue
             try:
                 self._fill(model, page.specific, row)
+                restrict(page, row["restrictions"], self._context)
             except (FieldDoesNotExist, ValidationError, ValueError, TypeError, KeyError, AttributeError):
                 raise _damaged() from None
 

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -18,9 +19,26 @@ CREATE TABLE items (post_id TEXT PRIMARY KEY, type TEXT, line INTEGER, path TEXT
 CREATE INDEX items_path ON items (path);
 CREATE TABLE files (post_id TEXT PRIMARY KEY, key TEXT, path TEXT, url TEXT, title TEXT, alt TEXT, line INTEGER);
 CREATE INDEX files_key ON files (key);
-CREATE TABLE menu (position INTEGER, type TEXT, target TEXT, url TEXT, title TEXT, line INTEGER);
+CREATE TABLE menu (post_id TEXT, menu TEXT, position INTEGER, type TEXT, target TEXT, url TEXT, title TEXT, parent TEXT, line INTEGER);
+CREATE INDEX menu_menu ON menu (menu, line);
 CREATE TABLE late (post_id TEXT PRIMARY KEY);
 """
+MENU_MAX = 200
+"""Entries of all menus together that are taken; a menu of more is none that anybody reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """An entry of a menu. kind: "page", "post", "custom", or a taxonomy. target: the number it leads to. nested: below another entry."""
+
+    number: str
+    menu: str
+    kind: str
+    target: str
+    url: str
+    title: str
+    nested: bool
+    line: int
 
 
 class Survey:
@@ -54,21 +72,24 @@ class Survey:
                 "INSERT INTO files VALUES (?,?,?,?,?,?,?)",
                 (item.post_id, _key(path), path, url, item.title, alt, item.line),
             )
-        elif item.post_type == "nav_menu_item":
-            meta = item.meta
-            position = int(item.menu_order) if item.menu_order.isdecimal() else 0
-            self._rows.execute(
-                "INSERT INTO menu VALUES (?,?,?,?,?,?)",
-                (
-                    position,
-                    meta.get("_menu_item_object", "") or meta.get("_menu_item_type", ""),
-                    meta.get("_menu_item_object_id", ""),
-                    meta.get("_menu_item_url", ""),
-                    item.title,
-                    item.line,
-                ),
-            )
+        elif item.post_type == "nav_menu_item" and item.status == "publish":
+            self._add_to_menu(item)
         return True
+
+    def _add_to_menu(self, item: Item) -> None:
+        meta = item.meta
+        values = (
+            item.post_id,
+            next((slug for domain, slug, _ in item.terms if domain == "nav_menu"), ""),
+            int(item.menu_order[:9]) if item.menu_order.isdecimal() else 0,
+            meta.get("_menu_item_object", "") or meta.get("_menu_item_type", ""),
+            meta.get("_menu_item_object_id", ""),
+            meta.get("_menu_item_url", "").strip(),
+            item.title,
+            meta.get("_menu_item_menu_item_parent", ""),
+            item.line,
+        )
+        self._rows.execute("INSERT INTO menu VALUES (?,?,?,?,?,?,?,?,?)", values)
 
     def know(self, channel: Channel) -> None:
         """Which addresses are the source's own."""
@@ -126,10 +147,20 @@ class Survey:
         rows = self._rows.cursor()
         yield from rows.execute("SELECT post_id, path, url, title, alt, line FROM files ORDER BY line")
 
-    def menu(self) -> list[tuple[str, str, str, str, int]]:
-        """(type, number, address, title, line) of each entry, in order."""
-        rows = self._rows.execute("SELECT type, target, url, title, line FROM menu ORDER BY position, line LIMIT 1000")
-        return list(rows)
+    def menu(self) -> list[MenuEntry]:
+        """The entries of every menu, menu by menu as the export has them, each in its order; at most `MENU_MAX`."""
+        rows = self._rows.execute(
+            "SELECT post_id, menu, type, target, url, title, parent NOT IN ('', '0'), line FROM menu AS entry"
+            " ORDER BY (SELECT min(line) FROM menu WHERE menu.menu = entry.menu), position, line LIMIT ?",
+            (MENU_MAX,),
+        )
+        return [
+            MenuEntry(number, menu, kind, target, url, title, bool(nested), line)
+            for number, menu, kind, target, url, title, nested, line in rows
+        ]
+
+    def menu_size(self) -> int:
+        return int(self._rows.execute("SELECT count(*) FROM menu").fetchone()[0])
 
     def addresses(self) -> Iterator[tuple[str, str, int]]:
         """(number, path, line) of each post and page that had an address."""

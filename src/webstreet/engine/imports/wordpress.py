@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,11 +27,21 @@ from wagtail.models import Page
 from webstreet.contract.jobs import ImportReport
 from webstreet.engine import hooks
 from webstreet.engine import site as this_site
-from webstreet.engine.imports import ArticleRecord, ImportContext, PageRecord, Status, archives, attachments, fetching
+from webstreet.engine.imports import (
+    ArticleRecord,
+    ImportContext,
+    MenuRecord,
+    PageRecord,
+    Status,
+    archives,
+    attachments,
+    fetching,
+)
 from webstreet.engine.imports.bodies import BODY_MAX, Targets, blocks_of, plain_text
 from webstreet.engine.imports.crispy_octo import ImportFileMissing
+from webstreet.engine.imports.markup import may_be_linked
 from webstreet.engine.imports.origin import Origin
-from webstreet.engine.imports.survey import Survey
+from webstreet.engine.imports.survey import MenuEntry, Survey
 from webstreet.engine.imports.wxr import Item, Wxr, invalid
 from webstreet.engine.uploaded import FileRefused
 
@@ -39,6 +50,7 @@ BATCH = 25
 REPORT_EVERY_BYTES = 4 * 1024 * 1024
 INTRO_MAX = 500
 PATH_MAX = 255
+MENU_ADDRESS = re.compile(r"(?:https?://|mailto:)\S{1,480}")
 HERE = "here"
 """Kind of the `Origin` that names the page of a record, whichever atom made it."""
 Report = Callable[[str, int, int], None]
@@ -119,7 +131,6 @@ class _Import:
         self._report, self._fetch_remote = report, fetch_remote
         self._context = ImportContext(SOURCE, report, taken=self._taken)
         self._authors: dict[str, str] = {}
-        self._in_menu: set[str] = set()
         self._base = ""
 
     def run(self) -> ImportReport:
@@ -130,8 +141,7 @@ class _Import:
             # What they say of the same records was said already.
             self._records("links", ImportContext(SOURCE, taken=self._taken), late_only=True)
         self._once("tree", self._tree)
-        self._once("menu", self._menu_order)
-        self._menu_losses()
+        self._menu()
         self._redirects()
         return self._context.finish()
 
@@ -159,7 +169,6 @@ class _Import:
         survey.know(channel)
         self._authors, self._base = channel.authors, channel.home_url or channel.site_url
         context.language = channel.language.split("-")[0].lower()
-        self._in_menu = {number for kind, number, *_ in survey.menu() if kind == "page"}
         context.counted("comments", survey.comments)
         for kind, number in sorted(survey.counts.items()):
             if kind not in ("post", "page", "attachment", "nav_menu_item"):
@@ -246,7 +255,13 @@ class _Import:
         when = self._moment(item, context)
         if status == "scheduled" and when <= timezone.now():
             status = "public"
-        if item.password and status != "draft":
+        if item.password and status == "draft":
+            context.lost(
+                item.line,
+                "it is a draft with a password, which is not kept: make it private before you publish it",
+                _subject(item),
+            )
+        elif item.password:
             context.lost(item.line, "it had a password; it is private here", _subject(item))
             status = "private"
         intro = plain_text(item.excerpt)
@@ -276,7 +291,7 @@ class _Import:
             published, when = False, None
         return PageRecord(
             item.post_id, item.title, published, item.line, blocks=self._blocks(item, context), slug=slugify(item.slug),
-            in_menu=item.post_id in self._in_menu, go_live_at=None if published else when,
+            go_live_at=None if published else when,
         )  # fmt: skip
 
     def _moment(self, item: Item, context: ImportContext) -> dt.datetime:
@@ -335,21 +350,45 @@ class _Import:
                 continue
             page.move(parent, pos="last-child")
 
-    def _menu_order(self) -> None:
-        for kind, number, _url, _title, _line in self._survey.menu():
-            page = _page_by_number(number) if kind == "page" else None
-            if page is not None:
-                page.move(page.get_parent(), pos="last-child")
+    def _menu(self) -> None:
+        """The old site's menus as one. Their entries are records as posts are: an editor's change stays."""
+        entries, context = self._survey.menu(), self._context
+        if not hooks.has("import_menu"):
+            context.counted("menu entries", len(entries))
+            return
+        found = (self._menu_record(place, entry) for place, entry in enumerate(entries, 1))
+        with transaction.atomic():
+            hooks.call("import_menu", [record for record in found if record is not None], context)
+        menus = dict.fromkeys(entry.menu for entry in entries)
+        if len(menus) > 1:
+            context.note(
+                f"The old site had {len(menus)} menus ({', '.join(menus)[:200]}); here they are one, one after the other."
+            )
+        if nested := sum(entry.nested for entry in entries):
+            context.note(
+                f"{nested} menu entries stood below another one; here the menu has one level, and they follow it."
+            )
+        if (more := self._survey.menu_size() - len(entries)) > 0:
+            context.note(f"The menus had {more} more entries than the {len(entries)} that are taken.")
 
-    def _menu_losses(self) -> None:
-        """Entries that are no pages: the menu's links are a parameter of the site, which an import does not change."""
-        for kind, _number, url, title, line in self._survey.menu():
-            if kind == "page":
-                self._context.counted("menu entries")
-            else:
-                where = f" to {url[:200]}" if url else ""
-                reason = f'the menu\'s entry "{title[:80]}"{where} is no page: add it to the parameter menu.links'
-                self._context.lost(line, reason)
+    def _menu_record(self, position: int, entry: MenuEntry) -> MenuRecord | None:
+        page, url = None, ""
+        if entry.kind in ("page", "post"):
+            page, reason = _page_of(entry.target), f"leads to a {entry.kind} that is not here"
+        elif entry.kind != "custom":
+            reason = f'"{entry.title[:80]}" leads to the type "{entry.kind[:30]}", which has no page here: add a link by hand'
+        elif self._survey.is_home(entry.url):
+            page, reason = int(this_site.home_page().pk), ""
+        elif self._survey.is_own(entry.url):
+            page = _page_of(self._survey.item_at(entry.url))
+            reason = f'"{entry.title[:80]}" leads to {entry.url[:200]} of the old site, which is not here'
+        else:
+            url = entry.url if MENU_ADDRESS.fullmatch(entry.url) and may_be_linked(entry.url) else ""
+            reason = f'"{entry.title[:80]}" leads to no page and to no address of the web'
+        if page is None and not url:
+            self._context.lost(entry.line, reason, "a menu's entry")
+            return None
+        return MenuRecord(entry.number, position, " ".join(entry.title.split()), entry.line, page=page, url=url)
 
     def _redirects(self) -> None:
         for batch in _batched(self._survey.addresses(), 200):
@@ -375,7 +414,9 @@ class _Import:
 
 
 def _subject(item: Item) -> str:
-    return f'"{item.title[:60]}"' if item.title else f"number {item.post_id[:20]}"
+    """As a record's ``subject``, which is not made yet."""
+    public = item.status == "publish" and not item.password
+    return f'"{item.title[:60]}"' if item.title and public else f"number {item.post_id[:20]}"
 
 
 def _page_of(number: str) -> int | None:
