@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django import DjangoDbBlocker
@@ -177,6 +178,27 @@ def site_processes(tmp_path: Path) -> Iterator[Callable[..., SiteProcesses]]:
     yield make
     for site in made:
         site.end()
+
+
+@pytest.fixture
+def databases_on(request: pytest.FixtureRequest) -> Iterator[Callable[[str], dict[str, str]]]:
+    """``databases_on("mariadb")``: what puts a new site into empty databases of the lab's server, the newsletter into one of its own.
+    ``databases_on("embedded")`` is nothing.
+    """
+    made: list[tuple[Any, str]] = []
+
+    def variables(place: str) -> dict[str, str]:
+        if place == "embedded":
+            return {}
+        server = request.getfixturevalue({"postgresql": "lab_postgres", "mariadb": "lab_mariadb"}[place])
+        names = [f"processes_{os.getpid()}_{len(made)}_{part}" for part in ("site", "newsletter")]
+        made.extend((server, name) for name in names)
+        site, newsletter = (server.database(name) for name in names)
+        return {"DATABASE_URL": site, "NEWSLETTER_DATABASE_URL": newsletter, "SECRET_KEY": "for-tests-only-" * 4}
+
+    yield variables
+    for server, name in made:
+        server.drop(name)
 
 
 @pytest.fixture

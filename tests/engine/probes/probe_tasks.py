@@ -45,3 +45,17 @@ def fails_with_an_address(word: str) -> None:
         raise DatabaseError("Key (email)=(canary.person@example.org) already exists")
     except DatabaseError as error:
         raise ValueError("canary.person@example.org") from error
+
+
+@task(queue="interactive")
+def publish(title: str) -> None:
+    """What an editor does with a button; leaves the moment after its transaction was committed, in seconds since the epoch."""
+    from wagtail.models import Site
+    from wagtail.rich_text import RichText
+
+    from webstreet.atoms.articles.models import Article
+
+    article = Article(title=title, live=False, body=[("text", RichText("<p>Words.</p>"))])
+    Site.objects.get(is_default_site=True).root_page.add_child(instance=article)
+    article.save_revision().publish()
+    trace(str(time.time()))
