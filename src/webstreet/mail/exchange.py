@@ -47,7 +47,8 @@ class End:
     Attributes:
         error: why it ended; None: there was nothing more to do.
         culprit: the message at which it ended: not accepted.
-        uncertain: its content left wholly and no reply came. ``silent``: the server did not close, it said nothing.
+        uncertain: its content left wholly and no reply came.
+        silent: the server did not close, it said nothing.
         back: messages taken whose content did not leave, through no fault of theirs.
     """
 
@@ -296,7 +297,7 @@ class Exchange:
             self._wire.abort()
         else:
             text = f"The mail server {self._name} does not answer."
-            self._finish(End(MailServerAway(text), culprit=self._inside or self._ahead))
+            self._finish(End(MailServerAway(text), culprit=self._inside or self._ahead, silent=True))
 
     def _content_left(self) -> bool:
         """Whether the system has taken the last octet of the content: true also when that is not known."""

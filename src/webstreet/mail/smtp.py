@@ -57,7 +57,6 @@ class _Sending:
         self.troubles: list[Trouble] = []
         self.deadline = deadline
         self.give = self.results.append
-        self._again: set[int] = set()
 
     def take(self, ahead_s: float) -> Envelope | None:
         if not self.waiting or self.troubles or time.monotonic() + ahead_s >= self.deadline:
@@ -78,7 +77,8 @@ class _Sending:
     def ended(self, end: End, *, is_proven: bool) -> bool:
         """Take in how an exchange ended; true when the next connection must be a new one.
 
-        ``is_proven``: the connection worked before. It may then have been closed for its age: its message is tried once more.
+        ``is_proven``: the connection worked before. It may have been closed for its age, so its message goes over another. That ends:
+        it is a new one sooner or later, and that one is not proven.
         """
         self.waiting.extendleft(reversed(end.back))
         if end.uncertain is not None:
@@ -87,23 +87,18 @@ class _Sending:
                 self.troubles.append(Trouble(MailServerAway.code, pause=False))
         if end.error is None:
             return end.uncertain is not None
-        culprit = end.culprit
-        again = (
-            isinstance(end.error, MailServerAway) and is_proven and (culprit is None or culprit.key not in self._again)
-        )
-        if not again:
-            self.fail(end.error, culprit)
-        elif culprit is not None:
-            self._again.add(culprit.key)
-            self.waiting.appendleft(culprit)
+        if isinstance(end.error, SenderRefused) or end.silent or not is_proven:
+            self.fail(end.error, end.culprit)
+        elif end.culprit is not None:
+            self.waiting.appendleft(end.culprit)
         return True
 
 
 class SmtpTransport:
     """Sends batches over up to ``connections`` connections that stay open between batches.
 
-    Belongs to one event loop. A message is tried again once, on a new connection, when the old one turned out to be closed before the
-    content was complete; everything else is the outbox's decision.
+    Belongs to one event loop. A message goes over another connection when one that worked turned out to be closed before its content was
+    complete; everything else is the outbox's decision.
 
     Opening a connection keeps the deadline of `send`, so that a silent server holds nobody up. What was begun is kept: a server that is
     slow to greet or far away is open after a few calls. A message in flight gets `GRACE_S` beyond the deadline.
