@@ -9,6 +9,8 @@ WEBSTREET_SITE_EMAIL_URL   mail server of the sites that name none of their own;
 WEBSTREET_SITE_REDIS_URL   Redis of all sites, WEBSTREET_SITE_METRICS_TOKEN  token for the metrics of all sites; each rather as ..._FILE.
 WEBSTREET_SECOND_FACTOR    "required": operators need a second factor to work in the console; unset or "optional": each decides.
 WEBSTREET_MAX_IMPORT_MB    the largest import. WEBSTREET_MAX_IMPORT_MINUTES  the longest.
+WEBSTREET_IMPORTS_AT_ONCE  how many imports run at once, of one client one.
+WEBSTREET_MAX_FETCH_FILES, WEBSTREET_MAX_FETCH_MB, WEBSTREET_MAX_FETCH_MINUTES  what one import may fetch from the old site.
 """
 
 from __future__ import annotations
@@ -156,6 +158,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 MAX_IMPORT_BYTES = int(os.environ.get("WEBSTREET_MAX_IMPORT_MB", "4096")) * 1024 * 1024
+IMPORTS_AT_ONCE = int(os.environ.get("WEBSTREET_IMPORTS_AT_ONCE", "4"))
+MAX_FETCH_FILES = int(os.environ.get("WEBSTREET_MAX_FETCH_FILES", "5000"))
+MAX_FETCH_MB = int(os.environ.get("WEBSTREET_MAX_FETCH_MB", "2048"))
+MAX_FETCH_MINUTES = int(os.environ.get("WEBSTREET_MAX_FETCH_MINUTES", "30"))
 MAX_IMPORT_S = float(os.environ.get("WEBSTREET_MAX_IMPORT_MINUTES", "120")) * 60
 
 LOGGING = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from webstreet.contract.jobs import Failure, ImportReport, Progress
 from webstreet.control.orchestrators.base import CommandTooLong
 from webstreet.control.orchestrators.memory import MemoryOrchestrator
 from webstreet.control.sites import uploads
+from webstreet.control.sites.actions import Opening, open_site
 from webstreet.control.sites.errors import UploadIncomplete
 from webstreet.control.sites.importing import MOST_ATTEMPTS, Importer
 from webstreet.control.sites.imports import Import
@@ -123,6 +126,8 @@ def test_a_file_that_nobody_needs_is_swept(upload: Any, importer: Importer) -> N
     (settings.STATE.spool / "left-by-a-kill").write_bytes(b"x")
     (settings.STATE.spool / "cut-off.part").write_bytes(b"x")
     importer.sweep()
+    assert len(spooled()) == 3, "its import may be about to be committed"
+    importer.sweep()
     assert {path.name for path in spooled()} == {Import.objects.get().spool_name, "cut-off.part"}
     importer.sweep(older_than_s=0)
     assert len(spooled()) == 1
@@ -176,6 +181,45 @@ def test_one_site_may_not_fill_the_queue(upload: Any, importer: Importer, memory
     assert upload().status_code == 202
 
 
+@pytest.fixture
+def of_other(other: Any, memory: MemoryOrchestrator, reconcile: Any) -> Import:
+    """A waiting import of another client."""
+    site = open_site(Opening(client="other", site="blog", template="publication"), by="test")
+    reconcile()
+    (settings.STATE.spool / "of-other").write_bytes(DUMP)
+    return Import.objects.create(site=site, source="crispy-octo", spool_name="of-other", created_by="test")
+
+
+def test_an_import_that_runs_holds_up_no_other_client(
+    upload: Any, of_other: Import, importer: Importer, memory: MemoryOrchestrator
+) -> None:
+    """In one thread: whoever looks for work while an import runs."""
+    first, second = (uuid.UUID(upload().json()["id"]) for _ in range(2))
+    seen: list[Any] = []
+
+    def command(arguments: Sequence[str]) -> tuple[int, list[str]]:
+        seen.append(Import.objects.get(spool_name=Path(arguments[-1]).name).pk)
+        if len(seen) <= 2:
+            seen.append(importer.once())
+        return 0, [REPORT.model_dump_json()]
+
+    memory.commands["import"] = command
+    assert importer.once()
+    assert seen == [first, of_other.pk, False, True], "the second of the same client waits"
+    assert importer.once()
+    assert seen[-1] == second
+
+
+def test_clients_take_turns(upload: Any, of_other: Import, importer: Importer, memory: MemoryOrchestrator) -> None:
+    first, second = (uuid.UUID(upload().json()["id"]) for _ in range(2))
+    memory.commands["import"] = engine(REPORT)
+    Import.objects.filter(pk=first).update(created_at=of_other.created_at - timedelta(hours=2))
+    Import.objects.filter(pk=second).update(created_at=of_other.created_at - timedelta(hours=1))
+    while importer.once():
+        pass
+    assert list(Import.objects.order_by("started_at").values_list("pk", flat=True)) == [first, of_other.pk, second]
+
+
 def test_an_import_that_takes_too_long_fails_clearly(
     upload: Any, importer: Importer, memory: MemoryOrchestrator
 ) -> None:
@@ -207,6 +251,22 @@ def test_options_reach_the_engine_as_one_word_each(
     assert seen == [["--from", "csv", "--map=email=E-Mail", "--map=name=--dry-run", "--dry-run"]]
     shown = admin.get(f"/sites/acme/blog/imports/{answer.json()['id']}").json()
     assert shown["options"] == {"map": ["email=E-Mail", "name=--dry-run"], "dry_run": True}
+
+
+def test_what_an_import_may_fetch_is_the_operators_to_say(
+    upload: Any, importer: Importer, memory: MemoryOrchestrator, settings: Any
+) -> None:
+    settings.MAX_FETCH_FILES, settings.MAX_FETCH_MB, settings.MAX_FETCH_MINUTES = 7, 8, 9
+    seen: list[Sequence[str]] = []
+
+    def command(arguments: Sequence[str]) -> tuple[int, list[str]]:
+        seen.append(arguments[2:-1])
+        return 0, [REPORT.model_dump_json()]
+
+    memory.commands["import"] = command
+    assert upload(source="wordpress&fetch_remote=true").status_code == 202
+    assert importer.once()
+    assert seen == [["--fetch-remote", "--fetch-files=7", "--fetch-mb=8", "--fetch-minutes=9"]]
 
 
 @pytest.mark.parametrize(

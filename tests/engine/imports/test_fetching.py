@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from webstreet.engine.imports.fetching import FetchRefused, Limits, fetch, is_public
+from webstreet.engine.imports import fetching
+from webstreet.engine.imports.fetching import Budget, FetchRefused, FetchSpent, Limits, fetch, is_public
 
 PICTURE = b"\xff\xd8" + b"x" * 1000
 
@@ -88,6 +89,58 @@ def test_what_is_not_a_picture_is_refused(server, path):
 def test_a_server_that_only_keeps_us_waiting_is_left(server, part):
     with pytest.raises(FetchRefused, match=r"takes too long|does not answer"):
         fetch(f"{server}/slow/{part}", Limits(timeout_s=1), allowed=anything)
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        Budget(most_files=2, allowed=anything),
+        Budget(most_bytes=2 * len(PICTURE), allowed=anything),
+        Budget(most_bytes=2 * len(PICTURE) + 5, allowed=anything),
+    ],
+)
+def test_an_import_fetches_no_more_than_its_budget(server, budget):
+    assert [budget.fetch(f"{server}/a.jpg") for _ in range(2)] == [PICTURE, PICTURE]
+    with pytest.raises(FetchSpent, match="import the same again"):
+        budget.fetch(f"{server}/a.jpg")
+    assert (budget.files, budget.size_bytes) == (2, 2 * len(PICTURE))
+    assert budget.told().startswith("Fetched from the old site: 2 files, 0.0 MB")
+
+
+def test_an_import_waits_no_longer_than_its_budget(server):
+    budget = Budget(most_s=0.5, allowed=anything)
+    with pytest.raises(FetchSpent):
+        budget.fetch(f"{server}/slow/body")
+    with pytest.raises(FetchSpent):
+        budget.fetch(f"{server}/a.jpg")
+    assert budget.files == 0
+
+
+def test_what_came_of_a_refused_answer_counts(server):
+    budget = Budget(allowed=anything)
+    with pytest.raises(FetchRefused, match="cut off"):
+        budget.fetch(f"{server}/cut")
+    assert (budget.files, budget.size_bytes) == (0, len(PICTURE))
+
+
+def test_a_host_that_does_not_answer_is_left_alone(server):
+    asked = []
+
+    def allowed(address: str, port: int) -> bool:
+        asked.append(port)
+        return True
+
+    budget = Budget(allowed=allowed)
+    for _ in range(fetching.SILENCES_MAX):
+        with pytest.raises(FetchRefused, match="does not answer"):
+            budget.fetch("http://127.0.0.1:1/a.jpg")
+    with pytest.raises(FetchRefused, match="not asked again"):
+        budget.fetch("http://127.0.0.1:1/a.jpg")
+    assert len(asked) == fetching.SILENCES_MAX
+    with pytest.raises(FetchRefused, match="not asked again"):
+        budget.fetch(f"{server}/a.jpg")  # the same host on another port
+    with pytest.raises(FetchRefused, match="404"):
+        budget.fetch(f"{server.replace('127.0.0.1', 'localhost')}/gone")
 
 
 def test_redirects_end(server):

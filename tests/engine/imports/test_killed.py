@@ -6,8 +6,12 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from tests.engine.conftest import SiteProcesses
 from webstreet.testing.sources import WXR_HEAD, WXR_TAIL, write_subscribers, wxr_item
 
 KILLS = 2
@@ -49,28 +53,54 @@ def menu(number: int) -> str:
     return wxr_item(100 + number, content="", kind="nav_menu_item", more=more)
 
 
-def test_killed_and_repeated_is_the_same_as_undisturbed(site_processes, tmp_path):
-    chance = random.Random()
-    export, readers = tmp_path / "export.xml", tmp_path / "readers.csv"
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """An import that nobody disturbed: what was there before and after it.
+
+    ``middle``: after so many lines some of it is written and some is not.
+    """
+
+    source: str
+    file: Path
+    middle: int
+    before: list[object]
+    after: list[object]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> list[Calm]:
+    """One import after the other, into one site."""
+    folder = tmp_path_factory.mktemp("calm")
+    export, readers = folder / "export.xml", folder / "readers.csv"
     wordpress(export)
     write_subscribers(readers, rows=3000)
-    calm, killed = site_processes(), site_processes()
-    for site in (calm, killed):
-        site.documents("prepare")
-    before = held(calm)
-    # After so many lines some of it is written and some is not.
+    site = SiteProcesses(folder)
+    site.documents("prepare")
+    found, before = [], held(site)
     for source, file, middle in (("wordpress", export, 3), ("csv", readers, 13)):
-        calm.documents("import", "--from", source, str(file))
-        whole, moments, halfway = held(calm), [], False
-        while len(moments) < KILLS or not halfway:
-            assert len(moments) < TRIES, f"no kill found {source} half done: {moments}"
-            lines = chance.randint(1, 2 * middle - 1) if len(moments) < KILLS else middle
-            moments.append(kill(killed, source, file, after_lines=lines))
-            halfway = halfway or held(killed) not in (before, whole)
-        killed.documents("import", "--from", source, str(file))
-        assert held(killed) == whole, moments
-        assert len(whole[-1]) == 30, "the menu"
-        before = whole
+        site.documents("import", "--from", source, str(file))
+        after = held(site)
+        found.append(Calm(source, file, middle, before, after))
+        before = after
+    return found
+
+
+@pytest.mark.requirement("P5")
+@pytest.mark.parametrize(("place", "kills"), [("embedded", KILLS), ("postgresql", 1), ("mariadb", 1)])
+def test_killed_and_repeated_is_the_same_as_undisturbed(undisturbed, site_processes, databases_on, place, kills):
+    """The same rows on every database: all are compared with those of a site on SQLite."""
+    chance = random.Random()
+    killed = site_processes(**databases_on(place))
+    killed.documents("prepare")
+    for calm in undisturbed:
+        moments, halfway = [], False
+        while len(moments) < kills or not halfway:
+            assert len(moments) < TRIES, f"no kill found {calm.source} half done: {moments}"
+            lines = chance.randint(1, 2 * calm.middle - 1) if len(moments) < kills - 1 else calm.middle
+            moments.append(kill(killed, calm.source, calm.file, after_lines=lines))
+            halfway = halfway or held(killed) not in (calm.before, calm.after)
+        killed.documents("import", "--from", calm.source, str(calm.file))
+        assert held(killed) == calm.after, moments
 
 
 def held(site) -> list:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import threading
 import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,9 @@ from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents import get_document_model
 from wagtail.images import get_image_model
 
-from webstreet.engine.imports import wordpress
+from webstreet.engine.imports import attachments, wordpress
 from webstreet.engine.imports.archives import ArchiveRefused
+from webstreet.engine.imports.fetching import Budget
 from webstreet.engine.imports.wxr import ExportInvalid
 from webstreet.testing.sources import WXR_HEAD, WXR_TAIL, wxr_item
 
@@ -243,6 +246,46 @@ def test_menus_again_are_the_same_and_an_editor_wins(tmp_path):
     assert {"By hand", "Far away"} < set(MenuLink.objects.values_list("label", flat=True))
 
 
+class _OldSite(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/pdf")
+        self.end_headers()
+        self.wfile.write(b"%PDF-1.4")
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def old_site():
+    """Answers everything with a PDF; its address."""
+    found = ThreadingHTTPServer(("127.0.0.1", 0), _OldSite)
+    thread = threading.Thread(target=found.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{found.server_port}"
+    found.shutdown()
+    thread.join()
+    found.server_close()
+
+
+def test_fetching_ends_with_its_budget_and_goes_on_with_the_next_import(tmp_path, old_site):
+    text = export(*(attachment(number, f"2019/01/{number}.pdf") for number in (1, 2, 3)))
+    text = text.replace("https://old.example/wp-content", f"{old_site}/wp-content")
+
+    def budget() -> Budget:
+        return Budget(most_files=2, allowed=lambda address, port: True)
+
+    report = run(tmp_path, text, fetch=budget())
+    assert report.created == {"documents": 2}
+    (rejected,) = report.rejected
+    assert "what may be fetched is fetched" in rejected.reason
+    assert any("2 files" in note and "at most 2 files, 2147 MB and 30 minutes" in note for note in report.notes)
+    again = run(tmp_path, text, fetch=budget())
+    assert (again.created, again.unchanged["documents"], again.rejected) == ({"documents": 1}, 2, [])
+    assert run(tmp_path, text).notes == [], "not asked, nothing fetched"
+
+
 def test_a_draft_with_a_password_is_a_draft_and_the_loss_is_told(tmp_path):
     draft = wxr_item(5, content="x", status="draft").replace(
         "<wp:post_password><![CDATA[", "<wp:post_password><![CDATA[secret"
@@ -385,3 +428,22 @@ def test_an_archive_made_to_do_harm_is_refused(tmp_path, entry, code):
     assert caught.value.error_code == code
     assert not Redirect.objects.exists()
     assert not list(tmp_path.rglob("evil*"))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("uploads/a.jpg", "uploads/a.jpg/b.jpg"),
+        ("uploads/a.jpg/b.jpg", "uploads/a.jpg"),
+        ("old/uploads/a.jpg", "new/uploads/a.jpg/b.jpg"),
+        ("a.jpg/b.jpg", "uploads/a.jpg"),
+    ],
+)
+def test_names_that_cannot_both_be_are_refused(tmp_path, names):
+    files = [(name, picture(), 0o100644) for name in names]
+    _zip(tmp_path / "file.zip", *files, ("export.xml", export(wxr_item(1, content="x")).encode(), 0o100644))
+    with pytest.raises(ArchiveRefused) as caught:
+        wordpress.run(tmp_path / "file.zip", lambda *a: None)
+    assert caught.value.error_code == "archive.names"
+    assert not list((attachments.beside_the_data() or tmp_path).glob("import-*"))
+    assert not Redirect.objects.exists()

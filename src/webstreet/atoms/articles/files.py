@@ -1,7 +1,7 @@
 """Which reader may have which uploaded file: whoever may see a page or a snippet in which it is used.
 
-Wagtail restricts documents by collection, and images not at all. Here the pages and snippets that use a file decide; Wagtail's
-reference index names them. A file that nothing uses yet belongs to a draft, so only editors get it.
+The collection of a file is asked before (`engine.media`). Here the pages and snippets that use it decide; Wagtail's reference
+index names them. A file that nothing uses yet belongs to a draft, so only editors get it.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.http import Http404, HttpRequest
-from wagtail.documents import get_document_model
-from wagtail.images import get_image_model
 from wagtail.models import Page, ReferenceIndex
 
 from webstreet.atoms.articles.models import Article
 from webstreet.atoms.articles.visibility import Viewer
+from webstreet.engine.media import owner_of
 
 
 def visible(request: HttpRequest | None, path: str) -> bool:
@@ -22,7 +21,7 @@ def visible(request: HttpRequest | None, path: str) -> bool:
     viewer = Viewer.of(request)
     if viewer is Viewer.EDITOR:
         return True
-    owner = _owner(path)
+    owner = owner_of(path)
     return owner is not None and used_visibly(owner, viewer)
 
 
@@ -49,13 +48,3 @@ def refuse_document(document: Model, request: HttpRequest) -> None:
     """Wagtail's hook before a document is served by its own address."""
     if not used_visibly(document, Viewer.of(request)):
         raise Http404
-
-
-def _owner(path: str) -> Model | None:
-    """The image or document whose file (or rendition) lies at ``path``."""
-    images = get_image_model()
-    rendition = images.get_rendition_model().objects.filter(file=path).select_related("image").first()
-    if rendition is not None:
-        found: Model = rendition.image
-        return found
-    return images.objects.filter(file=path).first() or get_document_model().objects.filter(file=path).first()

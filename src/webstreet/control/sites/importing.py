@@ -1,5 +1,6 @@
-"""Carrying out imports: one at a time, in the process that holds the state folder's lock.
+"""Carrying out imports: several at once, of each client one, in the process that holds the state folder's lock.
 
+Whose turn it is: the client whose last import began longest ago, or who had none; of a client's imports the oldest.
 A kill at any moment is safe: the engine's import can be repeated, so what was not finished is started again; a file without an
 unfinished import is removed.
 """
@@ -15,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections
+from django.db.models import F, OuterRef, Subquery
 
 from webstreet.contract.jobs import Failure, ImportReport, Progress, read_line
 from webstreet.control.journal.models import note
@@ -38,37 +40,75 @@ class Importer:
         self._spool = spool
         self._orchestrator = orchestrator
         self._stop = threading.Event()
+        self._busy: set[int] = set()
+        self._unknown: set[Path] = set()
+        self._lock = threading.Lock()
 
     def run_forever(self, stop: threading.Event) -> None:
         self._stop = stop
         self.sweep(older_than_s=0)  # nobody uploads yet: the web process has only just started
-        while not stop.is_set():
+        others = [
+            threading.Thread(target=self._work, name=f"imports-{number}", daemon=True)
+            for number in range(2, settings.IMPORTS_AT_ONCE + 1)
+        ]
+        for thread in others:
+            thread.start()
+        self._work(sweeping=True)
+
+    def _work(self, *, sweeping: bool = False) -> None:
+        while not self._stop.is_set():
             try:
                 close_old_connections()
                 busy = self.once()
-                self.sweep()
+                if sweeping:
+                    self.sweep()
             except Exception:
                 log.exception("imports: a pass failed, next one soon")
                 busy = False
             if not busy:
-                stop.wait(LOOK_EVERY_S)
+                self._stop.wait(LOOK_EVERY_S)
 
     def once(self) -> bool:
-        """Carry out the oldest import whose site runs; whether there was one."""
-        waiting = Import.objects.filter(finished_at=None, site__closed_at=None, site__seen_state=SiteState.RUNNING)
-        job = waiting.select_related("site__client").order_by("created_at").first()
+        """Carry out the import whose turn it is; whether there was one."""
+        job = self._take()
         if job is None:
             return False
-        self._carry_out(job)
+        try:
+            self._carry_out(job)
+        finally:
+            with self._lock:
+                self._busy.discard(job.site.client_id)
         return True
 
+    def _take(self) -> Import | None:
+        """The next import, whose client gets no second one until it has ended. Only this process carries out imports."""
+        began = Import.objects.filter(site__client=OuterRef("site__client"), started_at__isnull=False)
+        last = began.order_by("-started_at").values("started_at")[:1]
+        waiting = Import.objects.filter(finished_at=None, site__closed_at=None, site__seen_state=SiteState.RUNNING)
+        in_turn = waiting.annotate(last=Subquery(last)).order_by(F("last").asc(nulls_first=True), "created_at")
+        with self._lock:
+            job = in_turn.exclude(site__client__in=self._busy).select_related("site__client").first()
+            if job is not None:
+                self._busy.add(job.site.client_id)
+        return job
+
     def sweep(self, *, older_than_s: float = ORPHAN_AGE_S) -> None:
-        """Remove files that no unfinished import needs: uploads that were cut off, what a kill left behind."""
+        """Remove files that no unfinished import needs: uploads that were cut off, what a kill left behind.
+
+        A file gets its name a moment before its import is committed, so that what nobody needs is looked at twice; with 0 nothing is
+        being uploaded.
+        """
+        found = list(self._spool.iterdir())
         needed = set(Import.objects.filter(finished_at=None).values_list("spool_name", flat=True))
-        for path in self._spool.iterdir():
-            age_s = time.time() - path.stat().st_mtime
-            if path.name not in needed and age_s >= (0 if path.suffix != UPLOADING else older_than_s):
+        unknown = {path for path in found if path.name not in needed}
+        for path in unknown:
+            try:
+                age_s = time.time() - path.stat().st_mtime
+            except FileNotFoundError:
+                continue
+            if age_s >= older_than_s if path.suffix == UPLOADING else path in self._unknown or not older_than_s:
                 path.unlink(missing_ok=True)
+        self._unknown = unknown
 
     def _carry_out(self, job: Import) -> None:
         file = self._spool / job.spool_name
@@ -136,6 +176,12 @@ def arguments(options: Mapping[str, Any]) -> list[str]:
     """The options of an import as the engine's command takes them."""
     flags = [f"--{name.replace('_', '-')}" for name in ("dry_run", "fetch_remote") if options.get(name)]
     # One word each: a value that begins with a dash must not become an option.
+    if options.get("fetch_remote"):
+        flags += [
+            f"--fetch-files={settings.MAX_FETCH_FILES}",
+            f"--fetch-mb={settings.MAX_FETCH_MB}",
+            f"--fetch-minutes={settings.MAX_FETCH_MINUTES}",
+        ]
     return [*(f"--map={pair}" for pair in options.get("map", ())), *flags]
 
 

@@ -15,6 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help="csv: which column is what")
     parser.add_argument("--dry-run", action="store_true", help="csv: count what would be done, and change nothing")
     parser.add_argument("--fetch-remote", action="store_true", help="wordpress: fetch missing files from the old site")
+    parser.add_argument("--fetch-files", type=int, default=5000, metavar="N", help="so many files at most")
+    parser.add_argument("--fetch-mb", type=int, default=2048, metavar="N", help="so much of them at most, in MB")
+    parser.add_argument("--fetch-minutes", type=float, default=30, metavar="N", help="for so long at most")
     parser.add_argument("file", type=Path)
 
 
@@ -41,14 +44,15 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _imported(options: argparse.Namespace) -> ImportReport:
-    from webstreet.engine.imports import crispy_octo, subscribers_csv, webstreet, wordpress
+    from webstreet.engine.imports import crispy_octo, fetching, subscribers_csv, webstreet, wordpress
 
     def report(step: str, done: int, total: int) -> None:
         emit(Progress(step=step, done=done, total=total))
 
     match options.source:
         case "wordpress":
-            return wordpress.run(options.file, report, fetch_remote=options.fetch_remote)
+            budget = fetching.Budget(options.fetch_files, options.fetch_mb * 1024**2, options.fetch_minutes * 60)
+            return wordpress.run(options.file, report, fetch=budget if options.fetch_remote else None)
         case "csv":
             return subscribers_csv.run(options.file, report, columns=options.map, dry_run=options.dry_run)
         case "webstreet":

@@ -22,6 +22,8 @@ RATIO_MAX = 200
 RATIO_FROM_BYTES = 100 * 1024**2
 PART_BYTES = 1024 * 1024
 PATH_MAX = 400
+NAME_MAX_BYTES = 255
+"""Of one part of a path: more is taken by no file system that we know (NAME_MAX in POSIX's limits.h)."""
 BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -96,12 +98,15 @@ def safe_path(name: str) -> PurePosixPath:
     """The path of an entry below the archive's top.
 
     Raises:
-        ArchiveRefused: it is absolute, leads upwards, or has characters that no file name of ours has.
+        ArchiveRefused: it is absolute, leads upwards, is too long, or has characters that no file name of ours has.
     """
     path = PurePosixPath(name.replace("\\", "/"))
     bad = path.is_absolute() or ".." in path.parts or not path.parts or len(name) > PATH_MAX
+    bad = bad or any(len(part.encode("utf-8", "surrogatepass")) > NAME_MAX_BYTES for part in path.parts)
     if bad or ":" in path.parts[0] or any(ord(c) < 32 for c in name):
-        raise ArchiveRefused("A path in the archive leads out of it: it is not opened.", code="archive.path")
+        raise ArchiveRefused(
+            "A path in the archive leads out of it, or is none: it is not opened.", code="archive.path"
+        )
     return path
 
 
@@ -137,8 +142,29 @@ def _tar(path: Path) -> Iterator[Entry]:
                 yield Entry(name, info.size, file)
 
 
+class Places:
+    """Where files are put: none where another one needs a folder."""
+
+    def __init__(self) -> None:
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
+
+    def take(self, path: PurePosixPath) -> None:
+        """Raises:
+        ArchiveRefused: something else makes a folder of it, or a file of a folder above it.
+        """
+        name, above = str(path), [str(folder) for folder in path.parents][:-1]
+        if name in self._folders or not self._files.isdisjoint(above):
+            raise ArchiveRefused(
+                "A name in the archive is that of a file and of a folder, which cannot be: make the archive again.",
+                code="archive.names",
+            )
+        self._files.add(name)
+        self._folders.update(above)
+
+
 def _counted(found: Iterator[Entry], packed_bytes: int) -> Iterator[Entry]:
-    unpacked = 0
+    unpacked, places = 0, Places()
     for number, entry in enumerate(found, 1):
         unpacked += entry.size_bytes
         ratio = unpacked / max(1, packed_bytes)
@@ -146,4 +172,5 @@ def _counted(found: Iterator[Entry], packed_bytes: int) -> Iterator[Entry]:
             raise ArchiveRefused(
                 "The archive would unpack to far more than it can hold: it is not opened.", code="archive.bomb"
             )
+        places.take(entry.path)
         yield entry

@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 
+from django.conf import settings
 from django.core.files import File
 from django.db import transaction
 from wagtail.documents import get_document_model
@@ -65,6 +66,12 @@ def put(source: str, external_id: str, name: str, file: IO[bytes], *, title: str
             source=source, kind=kind, external_id=external_id, defaults={"object_id": made.pk}
         )
     return int(made.pk)
+
+
+def beside_the_data() -> Path | None:
+    """Where files lie that are only passing through: a system's own folder for that may be memory."""
+    folder: Path = settings.WEBSTREET_ENVIRONMENT.data_dir
+    return folder if folder.is_dir() else None
 
 
 def from_bytes(data: bytes) -> IO[bytes]:

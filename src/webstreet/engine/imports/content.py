@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.core.files.base import ContentFile
+from django.core.files import File
 from django.db import models
 from django.utils.dateparse import parse_datetime
 from wagtail.documents import get_document_model
@@ -143,15 +144,17 @@ class Content:
             raise RowDamaged(
                 f"A file of the archive is larger than {FILE_MAX_BYTES // 1024**2} MB.", code="archive.file"
             )
-        try:
-            file = attachments.harmless(name, io.BytesIO(entry.file.read()))
-        except FileRefused as error:
-            raise RowDamaged(
-                f"The archive's file {name[-80:]} is not taken: {error.message}", code="archive.file"
-            ) from None
         storage = self._kinds[kind].model._meta.get_field("file").storage  # type: ignore[union-attr]
-        storage.delete(name)  # left by an import that was cut off: rows are rolled back, files are not
-        storage.save(name, ContentFile(file.read()))
+        with tempfile.TemporaryFile(dir=attachments.beside_the_data()) as held:
+            shutil.copyfileobj(entry.file, held, archives.PART_BYTES)
+            try:
+                file = attachments.harmless(name, held)
+            except FileRefused as error:
+                raise RowDamaged(
+                    f"The archive's file {name[-80:]} is not taken: {error.message}", code="archive.file"
+                ) from None
+            storage.delete(name)  # left by an import that was cut off: rows are rolled back, files are not
+            storage.save(name, File(file))
 
     # -- Pages -----------------------------------------------------------------------------------------------------------
     def _shell(self, row: Row) -> None:

@@ -14,10 +14,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
@@ -64,12 +63,12 @@ _STATUSES: dict[str, Status] = {
 }
 
 
-def run(path: Path, report: Report, *, fetch_remote: bool = False) -> ImportReport:
+def run(path: Path, report: Report, *, fetch: fetching.Budget | None = None) -> ImportReport:
     """Take over posts, pages, authors, categories, tags, menus, images and documents.
 
     Args:
         path: the export, or an archive (.zip, .tar.gz) that holds it and the files of ``wp-content/uploads``.
-        fetch_remote: files that are not in the archive may be fetched from the source's site.
+        fetch: files that are not in the archive may be fetched from the source's site, so much of them.
 
     Raises:
         ImportFileMissing: no such file. ExportInvalid, ArchiveRefused: it cannot be read; nothing was changed.
@@ -78,15 +77,14 @@ def run(path: Path, report: Report, *, fetch_remote: bool = False) -> ImportRepo
         export, uploads = _opened(path, folder)
         survey = Survey(folder / "survey.sqlite3")
         try:
-            return _Import(export, uploads, survey, report, fetch_remote=fetch_remote).run()
+            return _Import(export, uploads, survey, report, fetch).run()
         finally:
             survey.close()
 
 
 @contextmanager
 def _working_folder() -> Iterator[Path]:
-    parent = settings.WEBSTREET_ENVIRONMENT.data_dir
-    folder = Path(tempfile.mkdtemp(prefix="import-", dir=parent if parent.is_dir() else None))
+    folder = Path(tempfile.mkdtemp(prefix="import-", dir=attachments.beside_the_data()))
     try:
         yield folder
     finally:
@@ -100,7 +98,7 @@ def _opened(path: Path, folder: Path) -> tuple[Path, Path | None]:
             return path, None
     except OSError as error:
         raise ImportFileMissing(f"{path} cannot be read: {error.strerror}.") from None
-    export, uploads = folder / "export.xml", folder / "uploads"
+    export, uploads, places = folder / "export.xml", folder / "uploads", archives.Places()
     for entry in archives.entries(path):
         name = entry.path
         if name.suffix.lower() == ".xml" and "uploads" not in name.parts:
@@ -108,6 +106,7 @@ def _opened(path: Path, folder: Path) -> tuple[Path, Path | None]:
                 archives.copied(entry, export)
         elif attachments.kind_of(name.name):
             below = name.parts[name.parts.index("uploads") + 1 :] if "uploads" in name.parts else name.parts
+            places.take(PurePosixPath(*below))
             target = uploads.joinpath(*below)
             target.parent.mkdir(parents=True, exist_ok=True)
             archives.copied(entry, target)
@@ -125,10 +124,10 @@ class _Import:
     """One run, from the survey to the report."""
 
     def __init__(
-        self, export: Path, uploads: Path | None, survey: Survey, report: Report, *, fetch_remote: bool
+        self, export: Path, uploads: Path | None, survey: Survey, report: Report, fetch: fetching.Budget | None
     ) -> None:
         self._export, self._uploads, self._survey = export, uploads, survey
-        self._report, self._fetch_remote = report, fetch_remote
+        self._report, self._fetch = report, fetch
         self._context = ImportContext(SOURCE, report, taken=self._taken)
         self._authors: dict[str, str] = {}
         self._base = ""
@@ -143,6 +142,8 @@ class _Import:
         self._once("tree", self._tree)
         self._menu()
         self._redirects()
+        if self._fetch is not None:
+            self._context.note(self._fetch.told())
         return self._context.finish()
 
     # -- First look ----------------------------------------------------------------------------------------------------
@@ -213,8 +214,8 @@ class _Import:
         if found is not None:
             with found.open("rb") as file:
                 yield file
-        elif self._fetch_remote:
-            yield attachments.from_bytes(fetching.fetch(url))
+        elif self._fetch is not None:
+            yield attachments.from_bytes(self._fetch.fetch(url))
         else:
             where = "it is not in the archive's uploads" if self._uploads else "the export has no uploads beside it"
             raise FileRefused(f"{where}; --fetch-remote fetches it from the old site")
