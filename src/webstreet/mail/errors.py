@@ -34,3 +34,9 @@ class SenderRefused(WebstreetError):
 
     code = "sender.refused"
     status = 502
+
+
+class DkimKeyInvalid(BadInput):
+    """A text is no key that DKIM can sign with, or a name is none under which it could be found."""
+
+    code = "dkim.key_invalid"
