@@ -141,6 +141,24 @@ def test_suspend_and_resume_are_each_others_opposite(site: str, webstreet: Run) 
     assert httpx.get(site, trust_env=False).status_code == 200
 
 
+def test_an_import_that_waits_is_listed_and_cancelled(site: str, webstreet: Run, control: Control) -> None:
+    webstreet("site", "suspend", SITE)
+    sent = webstreet("site", "import", SITE, "--from", "crispy-octo", str(DUMP), "--no-wait", "--json")
+    number = sent.json["id"]
+    shown = webstreet("site", "import", SITE, "--list")
+    assert (shown.code, shown.out.split().count(number)) == (0, 1), shown.err
+    assert webstreet("site", "import", SITE, "--list", "--json").json["items"][0]["state"] == "waiting"
+    ended = webstreet("site", "import", SITE, "--cancel", number)
+    assert (ended.code, "is being cancelled" in ended.out) == (0, True), ended.err
+    webstreet("site", "resume", SITE)
+    assert failure(control, number)["code"] == "import.cancelled"
+    late = webstreet("site", "import", SITE, "--cancel", number)
+    assert (late.code, "nothing to cancel" in " ".join(late.err.split())) == (CONFLICT, True)
+    assert webstreet("site", "import", SITE, "--cancel", "none").code == USAGE
+    missing = webstreet("site", "import", SITE, "--from", "csv")
+    assert (missing.code, "--cancel" in missing.err) == (USAGE, True)
+
+
 def test_a_backup_made_by_hand_is_put_back_by_the_commands_of_the_page(site: str, control: Control) -> None:
     bash = {"env": environment(control.state, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}"), "text": True}
     made = subprocess.run(["webstreet-control", "backup", SITE], capture_output=True, timeout=60, check=True, **bash)

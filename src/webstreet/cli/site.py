@@ -175,12 +175,16 @@ def status(
         webstreet site import acme/blog --from csv readers.csv --map email=E-Mail --dry-run
         webstreet site import acme/blog --from webstreet blog.tar.gz
         webstreet site import acme/blog --from crispy-octo dump.sql
+        webstreet site import acme/blog --list
+        webstreet site import acme/blog --cancel 5f0c2a7e-9d3b-4c58-8a51-2f4be0c9d111
     """,
 )
 def import_(
     ctx: typer.Context,
     name: SiteName,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to import, or a folder (wordpress).")],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The file to import, or a folder (wordpress).")
+    ] = None,
     source: Annotated[
         str,
         typer.Option(
@@ -195,6 +199,10 @@ def import_(
     fetch_remote: Annotated[
         bool, typer.Option("--fetch-remote", help="wordpress: fetch missing files from the old site.")
     ] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Show the site's imports, the newest first.")] = False,
+    cancel: Annotated[
+        str, typer.Option("--cancel", metavar="ID", help="End an import that waits or runs; what it finished stays.")
+    ] = "",
     wait: Wait = True,
     timeout: Timeout = 3600.0,
     as_json: Json = False,
@@ -206,6 +214,12 @@ def import_(
     """
     from webstreet.cli import site_import
 
+    if list_:
+        site_import.show_list(api(ctx), site_id(name), as_json=as_json)
+        return
+    if cancel:
+        site_import.cancel(api(ctx), site_id(name), cancel, as_json=as_json)
+        return
     options = {"map": map_ or [], "dry_run": dry_run, "fetch_remote": fetch_remote}
     given = {option: value for option, value in options.items() if value}
     site_import.run(api(ctx), site_id(name), source, file, options=given, wait=wait, timeout_s=timeout, as_json=as_json)

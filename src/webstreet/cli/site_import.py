@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from webstreet.cli.api import ControlApi, Json
-from webstreet.cli.errors import Answer, FileUnreadable, ImportUnknown, SiteSlow
-from webstreet.cli.output import counted, say, show, show_json, table
+from webstreet.cli.errors import Answer, FileUnreadable, ImportUnknown, SiteSlow, UsageWrong
+from webstreet.cli.output import ago, counted, say, show, show_json, table
 from webstreet.cli.site_view import on_site
 from webstreet.cli.steps import Steps
 from webstreet.contract.base import closest
@@ -29,7 +29,7 @@ def run(
     control: ControlApi,
     name: SiteId,
     source: str,
-    file: Path,
+    file: Path | None,
     *,
     options: Mapping[str, object],
     wait: bool,
@@ -38,6 +38,8 @@ def run(
 ) -> None:
     """Upload ``file``; with ``wait`` follow the import and show its report. A folder is packed first: an export and its uploads."""
     check(source, options)
+    if file is None:
+        raise UsageWrong("Say which file to import. To look at imports: --list; to end one: --cancel ID")
     if not file.is_dir():
         _run(control, name, source, file, file.name, options, wait=wait, timeout_s=timeout_s, as_json=as_json)
         return
@@ -47,6 +49,28 @@ def run(
         packed = Path(folder) / "import.tar.gz"
         pack(file, packed)
         _run(control, name, source, packed, file.name, options, wait=wait, timeout_s=timeout_s, as_json=as_json)
+
+
+def show_list(control: ControlApi, name: SiteId, *, as_json: bool) -> None:
+    """The imports of one site, the newest first."""
+    found = on_site(control, name, lambda: control.items("sites", name.client, name.site, "imports"))
+    if as_json:
+        show_json({"items": found, "total": len(found)})
+    elif found:
+        rows = [(job["id"], job["source"], job["state"], ago(job["created_at"])) for job in found]
+        show(table(("Import", "From", "State", "Asked for"), rows, firm=("Import",)))
+    else:
+        say(f"Nothing was imported into {name} yet.")
+
+
+def cancel(control: ControlApi, name: SiteId, number: str, *, as_json: bool) -> None:
+    """Ask for the end of an import that waits or runs."""
+    path = ("sites", name.client, name.site, "imports", number, "cancel")
+    answer = on_site(control, name, lambda: control.post(*path))
+    if as_json:
+        show_json(answer)
+    else:
+        say(f"The import {number} is being cancelled. What it had finished stays; the same file can be sent again.")
 
 
 def check(source: str, options: Mapping[str, object]) -> None:
@@ -106,6 +130,7 @@ def _run(
         show_report(job["report"])
     else:
         say(f"The file is there; the import goes on as {job['id']}.")
+        say(f"End it with: webstreet site import {name} --cancel {job['id']}")
 
 
 def _size(file: Path) -> int:

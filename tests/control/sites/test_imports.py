@@ -205,7 +205,7 @@ def test_an_import_that_runs_holds_up_no_other_client(
 
     memory.commands["import"] = command
     assert importer.once()
-    assert seen == [first, of_other.pk, False, True], "the second of the same client waits"
+    assert seen == [of_other.pk, first, False, True], "the second of the same client waits"
     assert importer.once()
     assert seen[-1] == second
 

@@ -16,7 +16,6 @@ from webstreet.contract.jobs import SOURCES
 from webstreet.control.api.pages import Page, Paging, page
 from webstreet.control.api.sites import to_change
 from webstreet.control.clients.access import Actor
-from webstreet.control.journal.models import note
 from webstreet.control.sites import actions, errors, uploads
 from webstreet.control.sites.imports import Import
 from webstreet.control.sites.models import Site
@@ -124,10 +123,7 @@ def show_import(request: HttpRequest, client: str, site: str, id: uuid.UUID) -> 
 def cancel_import(request: HttpRequest, client: str, site: str, id: uuid.UUID) -> Any:
     actor: Actor = request.auth
     found = to_change(request, client, site)
-    job = _found(actor, found, id)
-    if not job.cancel():
-        raise errors.ImportFinished(f"The import {id} has ended: there is nothing to cancel.")
-    note(actor.name, "import.cancelled", client=found.client.name, object=str(found), id=str(id))
+    uploads.cancel(_found(actor, found, id), by=actor.name)
     return Status(202, {"id": id})
 
 

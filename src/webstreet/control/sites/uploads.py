@@ -107,6 +107,17 @@ def take(site: Site, *, source: str, body: Body, spool: Path, by: str, options: 
     return job
 
 
+def cancel(job: Import, *, by: str) -> None:
+    """Ask for its end, whether it waits or runs. What it had finished stays.
+
+    Raises:
+        ImportFinished.
+    """
+    if not job.cancel():
+        raise errors.ImportFinished(f"The import {job.pk} has ended: there is nothing to cancel.")
+    note(by, "import.cancelled", client=job.site.client.name, object=str(job.site), id=str(job.pk))
+
+
 def _check_room(site: Site) -> None:
     """All sites share one importer: none may fill it."""
     if site.imports.filter(finished_at=None).count() >= MOST_UNFINISHED:
