@@ -9,13 +9,18 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from webstreet.kernel.errors import DocumentInvalid, Problem
+from webstreet.kernel.errors import DocumentInvalid, Problem, Sentence
 
 
 def closest(word: str, known: Iterable[str]) -> str:
     """'Did you mean "x"?' for the nearest of ``known``; empty when none is near."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f'Did you mean "{matches[0]}"?' if matches else ""
+    return Sentence.of("near.one", 'Did you mean "{near}"?', near=matches[0]) if matches else ""
+
+
+def listed(code: str, form: str, known: Iterable[str]) -> Sentence:
+    """A suggestion that names all there are: ``form`` with {known}."""
+    return Sentence.of(code, form, known=", ".join(known) or "none")
 
 
 class Document(BaseModel):
@@ -34,7 +39,9 @@ class Document(BaseModel):
             DocumentInvalid: every problem with path, rule and suggestion.
         """
         if not isinstance(data, Mapping):
-            raise DocumentInvalid(name, [Problem("(top)", "must be a mapping of keys to values.")])
+            raise DocumentInvalid(
+                name, [Problem("(top)", Sentence.of("document.mapping", "must be a mapping of keys to values."))]
+            )
         try:
             return cls.model_validate(data)
         except ValidationError as error:
@@ -64,12 +71,19 @@ def parse_yaml(text: str, *, name: str) -> object:
 def _problem(model: type[BaseModel], error: Any) -> Problem:
     path = ".".join(str(part) for part in error["loc"]) or "(top)"
     if error["type"] == "extra_forbidden":
-        return Problem(path, "is not a key we know.", closest(str(error["loc"][-1]), _keys(model, error["loc"][:-1])))
+        rule = Sentence.of("key.unknown", "is not a key we know.")
+        return Problem(path, rule, closest(str(error["loc"][-1]), _keys(model, error["loc"][:-1])))
     if error["type"] == "missing":
-        return Problem(path, "is required.")
+        return Problem(path, Sentence.of("key.missing", "is required."))
+    context = error.get("ctx", {})
+    reason = context.get("error")
+    if isinstance(reason, ValueError) and reason.args and isinstance(reason.args[0], Sentence):
+        return Problem(path, reason.args[0])
     message = str(error["msg"]).removeprefix("Value error, ")
     message = message[0].lower() + message[1:] if not message.startswith('"') else message
-    return Problem(path, message if message.endswith((".", "?")) else message + ".")
+    message = message if message.endswith((".", "?")) else message + "."
+    # pydantic's own types of errors are stable, and so are the names of what stands in them.
+    return Problem(path, Sentence.said(message, f"value.{error['type']}", {k: str(v) for k, v in context.items()}))
 
 
 def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from webstreet.contract import CONTRACT_VERSION
 from webstreet.contract.atom import AtomManifest
-from webstreet.contract.base import Document, closest
+from webstreet.contract.base import Document, closest, listed
 from webstreet.contract.release import ReleaseManifest
-from webstreet.kernel.errors import BadInput, DocumentInvalid, Problem
+from webstreet.kernel.errors import BadInput, DocumentInvalid, Problem, Sentence
 from webstreet.kernel.ids import SiteId, slug
 
 Where = Literal["hosted", "client"]
@@ -37,13 +37,29 @@ def normal_domain(text: str) -> str:
     candidate = text.strip().removesuffix(".")
     shown = text if len(text) <= 80 else text[:77] + "..."
     if "//" in candidate or "/" in candidate or ":" in candidate:
-        raise DomainInvalid(f'"{shown}" is not a domain: write the host name only, as in blog.example.com.')
+        raise DomainInvalid(
+            Sentence.of(
+                "domain.not_host",
+                '"{given}" is not a domain: write the host name only, as in blog.example.com.',
+                given=shown,
+            )
+        )
     try:
         ascii_form = idna.encode(candidate, uts46=True, transitional=False).decode().lower()
     except (idna.IDNAError, UnicodeError):
-        raise DomainInvalid(f'"{shown}" is not a domain that DNS allows: check each part between the dots.') from None
+        raise DomainInvalid(
+            Sentence.of(
+                "domain.not_dns",
+                '"{given}" is not a domain that DNS allows: check each part between the dots.',
+                given=shown,
+            )
+        ) from None
     if re.fullmatch(r"[0-9.]+", ascii_form):
-        raise DomainInvalid(f'"{shown}" is an address: a site needs a name, as in blog.example.com.')
+        raise DomainInvalid(
+            Sentence.of(
+                "domain.address", '"{given}" is an address: a site needs a name, as in blog.example.com.', given=shown
+            )
+        )
     return ascii_form
 
 
@@ -87,7 +103,7 @@ class SiteManifest(Document):
     def _no_repeats(self) -> SiteManifest:
         for what, values in (("languages", self.languages), ("domains", self.domains)):
             if len(set(values)) != len(values):
-                raise ValueError(f"{what} names the same value twice.")
+                raise ValueError(Sentence.of("list.repeats", "{field} names the same value twice.", field=what))
         return self
 
     @property
@@ -100,20 +116,25 @@ class SiteManifest(Document):
         for name, values in self.atoms.items():
             atom = known.get(name)
             if atom is None:
-                hint = closest(name, known) or f"Known: {', '.join(sorted(known))}."
-                yield Problem(f"atoms.{name}", f"is not an atom of release {release.version}.", hint)
+                hint = closest(name, known) or listed("atom.known", "Known: {known}.", sorted(known))
+                yield Problem(f"atoms.{name}", no_atom(release), hint)
                 continue
             yield from parameter_problems(atom, values)
             for needed in atom.requires:
                 if needed not in self.atoms:
-                    yield Problem(f"atoms.{name}", f'needs the atom "{needed}".', f"Add {needed}: {{}} under atoms.")
+                    rule = Sentence.of("atom.needed", 'needs the atom "{atom}".', atom=needed)
+                    add = Sentence.of("atom.add", "Add {atom}: {{}} under atoms.", atom=needed)
+                    yield Problem(f"atoms.{name}", rule, add)
         for name in self.residency:
             atom = known.get(name)
             if name not in self.atoms:
-                yield Problem(f"residency.{name}", "is not an atom of this site.", closest(name, self.atoms))
+                yield Problem(f"residency.{name}", NO_ATOM_OF_SITE, closest(name, self.atoms))
             elif atom is not None and not atom.sensitive:
-                sensitive = ", ".join(sorted(a.name for a in release.atoms if a.sensitive))
-                yield Problem(f"residency.{name}", "is not a sensitive atom.", f"Sensitive: {sensitive or 'none'}.")
+                sensitive = listed(
+                    "atom.sensitive", "Sensitive: {known}.", sorted(a.name for a in release.atoms if a.sensitive)
+                )
+                rule = Sentence.of("atom.not_sensitive", "is not a sensitive atom.")
+                yield Problem(f"residency.{name}", rule, sensitive)
 
     def check(self, release: ReleaseManifest) -> SiteManifest:
         """Return self, or raise `DocumentInvalid` with every problem."""
@@ -126,6 +147,14 @@ class SiteManifest(Document):
         return self.residency.get(atom, "hosted")
 
 
+NO_ATOM_OF_SITE = Sentence.of("atom.elsewhere", "is not an atom of this site.")
+
+
+def no_atom(release: ReleaseManifest) -> Sentence:
+    """A rule: what is named is no atom of ``release``."""
+    return Sentence.of("atom.unknown", "is not an atom of release {release}.", release=release.version)
+
+
 def parameter_problems(atom: AtomManifest, values: Mapping[str, Any]) -> Iterator[Problem]:
     """Compare ``values`` with the atom's JSON Schema."""
     validator = jsonschema.Draft202012Validator(atom.parameters)
@@ -134,15 +163,19 @@ def parameter_problems(atom: AtomManifest, values: Mapping[str, Any]) -> Iterato
         properties = atom.parameters.get("properties", {})
         if error.validator == "additionalProperties":
             for extra in sorted(set(values) - set(properties)):
-                yield Problem(f"{path}.{extra}", "is not a parameter of this atom.", closest(extra, properties))
+                rule = Sentence.of("parameter.unknown", "is not a parameter of this atom.")
+                yield Problem(f"{path}.{extra}", rule, closest(extra, properties))
         elif error.validator == "enum":
             allowed = ", ".join(map(str, error.validator_value))
             hint = closest(str(error.instance), map(str, error.validator_value))
-            yield Problem(path, f"must be one of: {allowed}.", hint)
+            yield Problem(path, Sentence.of("parameter.choice", "must be one of: {allowed}.", allowed=allowed), hint)
         elif error.validator == "type":
-            yield Problem(path, f"must be of type {error.validator_value}, not {_type_name(error.instance)}.")
+            wanted, given = str(error.validator_value), _type_name(error.instance)
+            rule = Sentence.of("parameter.type", "must be of type {wanted}, not {given}.", wanted=wanted, given=given)
+            yield Problem(path, rule)
         else:
-            yield Problem(path, f"{error.message}.")
+            values = {"given": str(error.instance)[:80], "limit": str(error.validator_value)}
+            yield Problem(path, Sentence.said(f"{error.message}.", f"parameter.{error.validator}", values))
 
 
 def _type_name(value: object) -> str:

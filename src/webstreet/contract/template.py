@@ -11,7 +11,7 @@ from pydantic import Field
 
 from webstreet.contract.base import Document, closest
 from webstreet.contract.release import ReleaseManifest
-from webstreet.contract.site import MANIFEST_NAME, SiteManifest, parameter_problems
+from webstreet.contract.site import MANIFEST_NAME, SiteManifest, no_atom, parameter_problems
 from webstreet.kernel.errors import NotFound, Problem
 
 
@@ -58,9 +58,7 @@ class TemplateManifest(Document):
         for name, values in self.atoms.items():
             atom = release.by_name.get(name)
             if atom is None:
-                yield Problem(
-                    f"atoms.{name}", f"is not an atom of release {release.version}.", closest(name, release.by_name)
-                )
+                yield Problem(f"atoms.{name}", no_atom(release), closest(name, release.by_name))
             else:
                 yield from parameter_problems(atom, values)
 

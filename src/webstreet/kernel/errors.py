@@ -7,9 +7,9 @@ Foreign exceptions are translated into these at the seam where the foreign libra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 
 class WebstreetError(Exception):
@@ -99,14 +99,38 @@ class Broken(WebstreetError):
     status = 500
 
 
+class Sentence(str):
+    """An English text whose readers may have another language: it knows what it says, and about what.
+
+    Attributes:
+        code: ``noun.fact``; whoever has translations chooses by it.
+        values: what stands in the text, by name; a value may be a sentence itself.
+    """
+
+    code: str
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, code: str, form: str, /, **values: Any) -> Self:
+        """``form`` as for `str.format`, with ``values`` in their places."""
+        return cls.said(form.format(**values), code, values)
+
+    @classmethod
+    def said(cls, text: str, code: str, values: Mapping[str, Any]) -> Self:
+        """One that was made before, as it comes from a store."""
+        made = cls(text)
+        made.code, made.values = code, dict(values)
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong in a document that a person wrote.
 
     Attributes:
         path: where, in the document's own terms (``atoms.newsletter.on_publish``).
-        rule: what must hold there.
-        suggestion: what to write instead; empty if there is nothing better to say than the rule.
+        rule: what must hold there; a `Sentence` where it is ours.
+        suggestion: what to write instead; empty if there is nothing better to say than the rule. The same.
     """
 
     path: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from webstreet.kernel.errors import BadInput
+from webstreet.kernel.errors import BadInput, Sentence
 
 SLUG_MAX = 40
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
@@ -33,10 +33,17 @@ def slug(text: str, *, what: str = "name") -> str:
         return text
     shown = text if len(text) <= 60 else text[:57] + "..."
     near = nearest_slug(text)
-    hint = f' Try "{near}".' if near else ""
+    hint = Sentence.of("near.name", ' Try "{near}".', near=near) if near else ""
     raise NameInvalid(
-        f'"{shown}" cannot be the name of a {what}: use 1 to {SLUG_MAX} lower-case letters, digits and single hyphens,'
-        f" starting and ending with a letter or digit.{hint}",
+        Sentence.of(
+            "name.invalid",
+            '"{given}" cannot be the name of a {what}: use 1 to {most} lower-case letters, digits and single hyphens,'
+            " starting and ending with a letter or digit.{hint}",
+            given=shown,
+            what=what,
+            most=SLUG_MAX,
+            hint=hint,
+        ),
         code=f"{what}.name_invalid",
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import inspect
 import io
 import re
+import string
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
+import webstreet
 from webstreet.contract import environment
 from webstreet.contract.site import SiteManifest, parameter_problems
 from webstreet.contract.template import shipped_release as real_release
@@ -22,17 +25,18 @@ from webstreet.control.catalogue import settings as table
 from webstreet.control.catalogue import shelf
 from webstreet.control.clients import errors as client_errors
 from webstreet.control.clients.models import Client
-from webstreet.control.console.errors import BY_CODE, said, said_problem, said_text
+from webstreet.control.console.errors import BY_CODE, BY_SENTENCE, said, said_problem, said_text
 from webstreet.control.places.models import make_local
 from webstreet.control.reconcile import plan
 from webstreet.control.sites import customizations, customizing
 from webstreet.control.sites import errors as site_errors
 from webstreet.control.sites.actions import Opening, checked_manifest
 from webstreet.control.sites.customizing import customize
-from webstreet.control.sites.models import Site
+from webstreet.control.sites.models import Residency, Site
+from webstreet.control.sites.seen import record_seen
 from webstreet.control.start import operator as make_operator
 from webstreet.control.tables import cell, csv_lines
-from webstreet.kernel.errors import Broken, DocumentInvalid, WebstreetError
+from webstreet.kernel.errors import Broken, DocumentInvalid, Sentence, WebstreetError
 
 ROOT = Path(__file__).resolve().parents[3]
 INTERNAL = {"WEBSTREET_WEB_PARENT", "WEBSTREET_SUPERVISED"}
@@ -262,13 +266,40 @@ class TestFrench:
         with translation.override("fr"):
             assert [said_text(p.rule) == p.rule for p in problems] == [False, False, False]
 
-    def test_what_the_loop_says_is_said_in_french(self) -> None:
-        source = inspect.getsource(plan)
-        sentences = re.findall(r'(?<!")f?"((?:Generation|It|The final)[^"]*\.)"', source)
-        sentences = [re.sub(r"\{[^}]*\}", "7", s) for s in sentences]
-        assert len(sentences) >= 9
+    def test_every_sentence_with_a_code_is_said_in_french(self) -> None:
+        """Wherever one is made: its code is known, and ours takes no value that it does not have."""
+        made: dict[str, str] = {}
+        for path in (Path(webstreet.__file__).parent / part for part in ("kernel", "contract", "control")):
+            for source in path.rglob("*.py"):
+                for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+                    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Sentence.of", "listed"):
+                        texts = [given.value for given in node.args[:2] if isinstance(given, ast.Constant)]
+                        made |= {texts[0]: texts[1]} if len(texts) == 2 else {}
+        assert len(made) >= 40
+        of_schemas = {code for code in BY_SENTENCE if code.startswith(("value.", "parameter."))}
+        assert set(made) - set(BY_SENTENCE) == set()
+        assert set(BY_SENTENCE) - set(made) - of_schemas == set()
+        for code, form in made.items():
+            values = {name: "7" for _text, name, _spec, _conversion in string.Formatter().parse(form) if name}
+            given = Sentence.of(code, form, **values)
+            assert said_text(given) == form.format(**values)
+            with translation.override("fr"):
+                assert said_text(given) != given
+
+    def test_what_the_loop_said_is_kept_with_its_values(self, blog: Site) -> None:
+        happens_next = Sentence.of(
+            "loop.old_serves", "Generation {old} serves, {n} fails: {why}", old=1, n=2, why="Why."
+        )
+        made = plan.Plan({}, {blog.site_id: plan.Stalled(happens_next)}, ())
+        record_seen({}, made)
+        blog.refresh_from_db()
+        assert blog.happens_next == "Generation 1 serves, 2 fails: Why."
         with translation.override("fr"):
-            assert [s for s in sentences if said_text(s) == s and "nobody wishes" not in s] == []
+            assert said_text(blog.happens_next).startswith("La génération 1 sert encore, car la génération 2 échoue")
+        record_seen({}, plan.Plan({}, {blog.site_id: plan.Stalled("What only a program says.")}, ()))
+        blog.refresh_from_db()
+        with translation.override("fr"):
+            assert said_text(blog.happens_next) == "What only a program says."
 
 
 def test_a_site_is_exported_from_its_page(browser: Browser, blog: Site, reconcile: Any, memory: Any) -> None:
@@ -282,3 +313,7 @@ def test_a_site_is_exported_from_its_page(browser: Browser, blog: Site, reconcil
     answer = browser.post(export)
     assert answer["Content-Disposition"] == 'attachment; filename="acme-blog.tar.gz"'
     assert answer.getvalue() == b"\x1f\x8barchive\n"
+    assert b"Your export holds nothing of" not in browser.get(f"/console/sites/site/{blog.pk}/change/").content
+    Residency.objects.create(site=blog, atom="newsletter", where="client")
+    page = browser.get(f"/console/sites/site/{blog.pk}/change/").content.decode()
+    assert "Your export holds nothing of what the client keeps on its own servers (newsletter)" in page

@@ -6,7 +6,7 @@ programs read, so that none is missing and none is left over.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -254,15 +254,30 @@ FIXED = (
 )
 
 
-def settings(release: ReleaseManifest) -> list[Setting]:
-    """The whole table: what is fixed, and what the atoms of ``release`` add."""
-    return [*FIXED, *(one for atom in release.atoms for one in _of_atom(atom))]
+TYPES = {
+    "string": _("string"),
+    "integer": _("integer"),
+    "number": _("number"),
+    "boolean": _("boolean"),
+    "array": _("array"),
+    "object": _("object"),
+}
+"""JSON Schema's words, which people who are not programmers read in the console."""
 
 
-def _of_atom(atom: AtomManifest) -> Iterator[Setting]:
+def settings(release: ReleaseManifest, word: Callable[[str], str] = str) -> list[Setting]:
+    """The whole table: what is fixed, and what the atoms of ``release`` add.
+
+    Args:
+        word: says the name of a type in another language.
+    """
+    return [*FIXED, *(one for atom in release.atoms for one in _of_atom(atom, word))]
+
+
+def _of_atom(atom: AtomManifest, word: Callable[[str], str]) -> Iterator[Setting]:
     for name, schema in atom.parameters.get("properties", {}).items():
         yield Setting(
-            f"{atom.name}.{name}", SITE, str(schema.get("description", "")), takes(schema, atom.parameters), default_of(schema),
+            f"{atom.name}.{name}", SITE, str(schema.get("description", "")), takes(schema, atom.parameters, word), default_of(schema),
             CLIENT_ADMIN, IN_DATABASE, EXCHANGED,
         )  # fmt: skip
     if atom.sensitive:
@@ -274,8 +289,8 @@ def _of_atom(atom: AtomManifest) -> Iterator[Setting]:
         yield _variable(atom.database_variable, meaning, values, default, **SECRET)
 
 
-def takes(schema: dict[str, Any], whole: dict[str, Any]) -> str:
-    """What a parameter may be, in a few words: its choices, or its type and limits."""
+def takes(schema: dict[str, Any], whole: dict[str, Any], word: Callable[[str], str] = str) -> str:
+    """What a parameter may be, in a few words: its choices, or its type and limits. ``word``: see `settings`."""
     if "$ref" in schema:
         schema = whole.get("$defs", {}).get(str(schema["$ref"]).rpartition("/")[2], {}) | {
             k: v for k, v in schema.items() if k != "$ref"
@@ -285,9 +300,10 @@ def takes(schema: dict[str, Any], whole: dict[str, Any]) -> str:
     if "const" in schema:
         return str(schema["const"])
     if "anyOf" in schema:
-        parts = [takes(part, whole) for part in schema["anyOf"] if part.get("type") != "null"]
+        parts = [takes(part, whole, word) for part in schema["anyOf"] if part.get("type") != "null"]
         return " | ".join(parts)
-    return " ".join(part for part in (str(schema.get("type", "any")), _limits(schema)) if part)
+    kind = str(schema.get("type", "any"))
+    return " ".join(part for part in (word(TYPES.get(kind, kind)), _limits(schema)) if part)
 
 
 def _limits(schema: dict[str, Any]) -> str:

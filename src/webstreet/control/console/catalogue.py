@@ -111,7 +111,7 @@ def of_parameter(atom: AtomManifest, name: str, schema: dict[str, Any]) -> dict[
     """One row: name, what it takes, default, what it does."""
     return {
         "name": name,
-        "kind": takes(schema, atom.parameters),
+        "kind": takes(schema, atom.parameters, _),
         "default": default_of(schema),
         "description": schema.get("description", ""),
     }
@@ -121,5 +121,5 @@ def _lines(atom: AtomManifest, sites: int) -> Iterator[tuple[Any, ...]]:
     """The atom as rows of CSV, one a parameter."""
     head = (atom.name, atom.title, atom.kind, atom.purpose, atom.typical_use, atom.sensitive, sites)
     for name, schema in (atom.parameters.get("properties") or {"": {}}).items():
-        kind = takes(schema, atom.parameters) if name else ""
+        kind = takes(schema, atom.parameters, _) if name else ""
         yield (*head, name, kind, default_of(schema), schema.get("description", ""))

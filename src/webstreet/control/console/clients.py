@@ -123,7 +123,6 @@ class ClientPages(Pages):
                 else:
                     messages.info(request, _("%(name)s was removed.") % {"name": client.title})
                     return redirect("console:clients_client_changelist")
-        keys = client.keys.filter(revoked_at=None).count()
         return console.page(
             request,
             "console/confirm.html",
@@ -131,7 +130,7 @@ class ClientPages(Pages):
             site=client.name,
             lead=_("Removes the client. Its sites must be closed first."),
             consequences=[
-                ngettext("%(n)s access key stops working.", "%(n)s access keys stop working.", keys) % {"n": keys},
+                *_stopping(client.keys.filter(revoked_at=None).count()),
                 _("The journal and the final backups of its closed sites stay."),
             ],
             ask_name=True,
@@ -237,3 +236,9 @@ class AccessKeyPages(Pages):
             button_class="ws-button-bad",
             back=reverse("console:clients_accesskey_changelist"),
         )
+
+
+def _stopping(keys: int) -> list[str]:
+    if not keys:
+        return []
+    return [ngettext("%(n)s access key stops working.", "%(n)s access keys stop working.", keys) % {"n": keys}]

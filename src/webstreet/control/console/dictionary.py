@@ -21,7 +21,7 @@ PER_PAGE = 100
 
 def settings(request: HttpRequest) -> HttpResponseBase:
     text, scope = _given(request, "q").lower(), _given(request, "scope")
-    known = [one.said() for one in table.settings(shelf.spoken_release())]
+    known = [one.said() for one in table.settings(shelf.spoken_release(), _)]
     found = [s for s in known if scope in ("", s["scope"]) and text in f"{s['name']} {s['meaning']}".lower()]
     if request.GET.get("format") == "csv":
         titles = tuple(known[0])

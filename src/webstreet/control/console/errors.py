@@ -2,17 +2,16 @@
 
 An error of ours carries a sentence in English, made where Django's translations are not known (kernel, contract) or where a program is
 answered too. Here its code leads to a sentence of the console, without the details that the form beside it shows; in English the
-error's own sentence, with its details, stays. Sentences that were stored, of the reconcile loop and of documents, are known by their form.
+error's own sentence, with its details, stays. What is wrong in a document, and what the reconcile loop says, comes as a `Sentence`, whose
+code leads to ours, with its values.
 """
 
 from __future__ import annotations
 
-import re
-
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
-from webstreet.kernel.errors import DocumentInvalid, Problem, WebstreetError
+from webstreet.kernel.errors import DocumentInvalid, Problem, Sentence, WebstreetError
 
 BY_CODE = {
     "access.denied": _("You may not do that."),
@@ -61,74 +60,76 @@ BY_CODE = {
     "vault.closed": _("A stored secret cannot be read: its key is missing. Restore the key file from the backup."),
 }
 
-BY_FORM = {
-    r"is not an atom of release (?P<release>\S+)\.": _("is not an atom of release %(release)s."),
-    r"is not an atom of this site\.": _("is not an atom of this site."),
-    r"is not a parameter of this atom\.": _("is not a parameter of this atom."),
-    r"is not a key we know\.": _("is not a key we know."),
-    r"is not a sensitive atom\.": _("is not a sensitive atom."),
-    r"is not a store of this site\.": _("is not a store of this site."),
-    r"is required\.": _("is required."),
-    r"is the client's, so its database must be named\.": _("is the client's, so its database must be named."),
-    r"changes nothing\.": _("changes nothing."),
-    r'needs the atom "(?P<atom>[^"]+)"\.': _("needs the atom “%(atom)s”."),
-    r"must be one of: (?P<allowed>.*)\.": _("must be one of: %(allowed)s."),
-    r"must be of type (?P<wanted>\w+), not (?P<given>\w+)\.": _("must be of type %(wanted)s, not %(given)s."),
-    r"must be a URL like (?P<example>\S+)\.": _("must be a URL like %(example)s."),
-    r"must begin with one of: (?P<allowed>.*)\.": _("must begin with one of: %(allowed)s."),
-    r"must be shorter than (?P<size>\d+) kB\.": _("must be shorter than %(size)s kB."),
-    r"must not hold the character NUL\.": _("must not hold the character NUL."),
-    r"must name a database server of the client: .*": _(
-        "must name a database server of the client: an SQLite file would lie on the hoster's disk."
-    ),
-    r"(?P<value>.+) is greater than the maximum of (?P<limit>\S+)\.": _(
-        "%(value)s is greater than the maximum of %(limit)s."
-    ),
-    r"(?P<value>.+) is less than the minimum of (?P<limit>\S+)\.": _(
-        "%(value)s is less than the minimum of %(limit)s."
-    ),
-    r".+ is too long\.": _("is too long."),
-    r".+ is too short\.": _("is too short."),
-    r".+ does not match .+": _("is not written as it must be."),
-    r"(?P<field>domains|languages) names the same value twice\.": _("%(field)s names the same value twice."),
-    r'"(?P<given>[^"]*)" is not a domain: write the host name only, as in blog\.example\.com\.': _(
-        "“%(given)s” is not a domain: write the host name only, as in blog.example.com."
-    ),
-    r'"(?P<given>[^"]*)" is not a domain that DNS allows: check each part between the dots\.': _(
-        "“%(given)s” is not a domain that DNS allows: check each part between the dots."
-    ),
-    r'"(?P<given>[^"]*)" is an address: a site needs a name, as in blog\.example\.com\.': _(
-        "“%(given)s” is an address: a site needs a name, as in blog.example.com."
-    ),
-    r"input should be (?P<allowed>.+)\.": _("must be %(allowed)s."),
-    r'Did you mean "(?P<near>[^"]+)"\?': _("Did you mean “%(near)s”?"),
-    r"(?:Known|It has|Sensitive|There are): (?P<known>.*)\.": _("There are: %(known)s."),
-    r"Give the URL of a PostgreSQL, MariaDB or MySQL that the client runs\.": _(
-        "Give the URL of a database that the client runs."
-    ),
-    r"Give database_urls\.(?P<atom>\S+), the address of the client's database\.": _(
-        "Give the address of the client's database for “%(atom)s”."
-    ),
-    r"Generation (?P<n>\d+) is being handed over\.": _("Generation %(n)s is being handed over."),
-    r"Generation (?P<n>\d+) is starting\.": _("Generation %(n)s is starting."),
-    r"Generation (?P<old>\d+) still serves, because generation (?P<n>\d+) fails: (?P<why>.*)": _(
-        "Generation %(old)s still serves, because generation %(n)s fails: %(why)s"
-    ),
-    r"Generation (?P<old>\d+) is already there, newer than the wanted (?P<n>\d+): .*": _(
+BY_SENTENCE = {
+    "atom.add": _("Add %(atom)s: {} under atoms."),
+    "atom.elsewhere": _("is not an atom of this site."),
+    "atom.has": _("There are: %(known)s."),
+    "atom.known": _("There are: %(known)s."),
+    "atom.needed": _("needs the atom “%(atom)s”."),
+    "atom.not_sensitive": _("is not a sensitive atom."),
+    "atom.sensitive": _("There are: %(known)s."),
+    "atom.unknown": _("is not an atom of release %(release)s."),
+    "customization.empty": _("changes nothing."),
+    "customization.name_one": _("Name at least one parameter."),
+    "document.mapping": _("must be a mapping of keys to values."),
+    "domain.address": _("“%(given)s” is an address: a site needs a name, as in blog.example.com."),
+    "domain.not_dns": _("“%(given)s” is not a domain that DNS allows: check each part between the dots."),
+    "domain.not_host": _("“%(given)s” is not a domain: write the host name only, as in blog.example.com."),
+    "key.missing": _("is required."),
+    "key.unknown": _("is not a key we know."),
+    "list.repeats": _("%(field)s names the same value twice."),
+    "loop.backup": _("The final backup is being made."),
+    "loop.fails": _("It fails, and nothing says why."),
+    "loop.handing": _("Generation %(n)s is being handed over."),
+    "loop.newer": _(
         "Generation %(old)s is already there, newer than the wanted %(n)s: this control plane's database is older "
         "than what runs. Change the site once more, or restore the newer database."
     ),
-    r"The final backup is kept; the site is being removed\.": _("The final backup is kept; the site is being removed."),
-    r"It is being stopped before its final backup\.": _("It is being stopped before its final backup."),
-    r"It is stopping before its final backup\.": _("It is stopping before its final backup."),
-    r"The final backup is being made\.": _("The final backup is being made."),
-    r"It is to be closed, but its final backup has no label, so it is kept\.": _(
-        "It is to be closed, but its final backup has no label, so it is kept."
+    "loop.no_label": _("It is to be closed, but its final backup has no label, so it is kept."),
+    "loop.old_serves": _("Generation %(old)s still serves, because generation %(n)s fails: %(why)s"),
+    "loop.removing": _("The final backup is kept; the site is being removed."),
+    "loop.starting": _("Generation %(n)s is starting."),
+    "loop.stopping": _("It is stopping before its final backup."),
+    "loop.suspending": _("It is being suspended."),
+    "loop.to_stop": _("It is being stopped before its final backup."),
+    "loop.unknown": _("It is there, but nobody wishes for it. It is left alone: open it again, or remove it by hand."),
+    "name.invalid": _(
+        "Use 1 to 40 lower-case letters, digits and single hyphens, with a letter or digit at both ends."
     ),
-    r"It is being suspended\.": _("It is being suspended."),
-    r"It fails, and the orchestrator does not say why\.": _("It fails, and nothing says why."),
+    "near.name": _("Try “%(near)s”."),
+    "near.one": _("Did you mean “%(near)s”?"),
+    "parameter.anyOf": _("is not what this parameter takes."),
+    "parameter.choice": _("must be one of: %(allowed)s."),
+    "parameter.has": _("There are: %(known)s."),
+    "parameter.maxItems": _("has more than %(limit)s entries."),
+    "parameter.maxLength": _("has more than %(limit)s characters."),
+    "parameter.maximum": _("%(given)s is greater than the maximum of %(limit)s."),
+    "parameter.minItems": _("has fewer than %(limit)s entries."),
+    "parameter.minLength": _("has fewer than %(limit)s characters."),
+    "parameter.minimum": _("%(given)s is less than the minimum of %(limit)s."),
+    "parameter.nul": _("must not hold the character NUL."),
+    "parameter.pattern": _("is not written as it must be."),
+    "parameter.required": _("lacks a value that is required."),
+    "parameter.size": _("must be shorter than %(size)s kB."),
+    "parameter.type": _("must be of type %(wanted)s, not %(given)s."),
+    "parameter.uniqueItems": _("names the same value twice."),
+    "parameter.unknown": _("is not a parameter of this atom."),
+    "store.give": _("Give the address of the client's database for “%(atom)s”."),
+    "store.give_server": _("Give the URL of a database that the client runs."),
+    "store.not_client": _("must name a database server of the client: an SQLite file would lie on the hoster's disk."),
+    "store.known": _("There are: %(known)s."),
+    "store.scheme": _("must begin with one of: %(allowed)s."),
+    "store.unknown": _("is not a store of this site."),
+    "store.unnamed": _("is the client's, so its database must be named."),
+    "store.url": _("must be a URL like %(example)s."),
+    "value.literal_error": _("must be one of: %(expected)s."),
+    "value.string_too_long": _("has more than %(max_length)s characters."),
+    "value.string_too_short": _("has fewer than %(min_length)s characters."),
+    "value.too_short": _("has fewer than %(min_length)s entries."),
+    "value.too_long": _("has more than %(max_length)s entries."),
+    "value.string_type": _("must be text."),
 }
-_FORMS = [(re.compile(form, re.S), sentence) for form, sentence in BY_FORM.items()]
+"""A sentence's code -> what the console says, with the sentence's values."""
 
 
 def said(error: WebstreetError) -> str:
@@ -148,10 +149,8 @@ def said_problem(problem: Problem) -> str:
 
 
 def said_text(text: str) -> str:
-    """A sentence that was made in English; as it is where its form is unknown."""
-    if (get_language() or "en").startswith("en"):
-        return text
-    for form, sentence in _FORMS:
-        if found := form.fullmatch(text):
-            return gettext(sentence) % {name: said_text(value) for name, value in found.groupdict().items()}
-    return text
+    """What came as an English sentence in the reader's language; as it is where it names no code that we know."""
+    if not isinstance(text, Sentence) or text.code not in BY_SENTENCE or (get_language() or "en").startswith("en"):
+        return str(text)
+    values = {name: said_text(value) if isinstance(value, str) else value for name, value in text.values.items()}
+    return gettext(BY_SENTENCE[text.code]) % values

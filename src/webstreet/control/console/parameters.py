@@ -1,4 +1,4 @@
-"""The parameters of a site's atoms: what each is now and since when, and a form to change one, with a reason."""
+"""The parameters of a site's atoms: what each is now and since when, and forms to change one and to undo that, with a reason."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ from typing import Any
 
 import yaml
 from django import forms
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from webstreet.contract.atom import AtomManifest
 from webstreet.control.catalogue import shelf
-from webstreet.control.catalogue.settings import in_words, takes
+from webstreet.control.catalogue.settings import EXCHANGED, in_words, takes
 from webstreet.control.console.catalogue import of_parameter
-from webstreet.control.sites.customizations import WHY_MAX
+from webstreet.control.console.forms import form_page
+from webstreet.control.console.one_site import customized, site_of
+from webstreet.control.console.pages import who
+from webstreet.control.console.site import console
+from webstreet.control.console.templatetags.console import change_words
+from webstreet.control.sites import customizing, dictionary
+from webstreet.control.sites.customizations import WHY_MAX, Customization
 
 LONG = 200
 """A text that may be longer gets a field of several lines."""
@@ -108,4 +117,63 @@ def _field(schema: dict[str, Any], whole: dict[str, Any]) -> forms.Field:
         longest = schema.get("maxLength")
         widget = forms.Textarea({"rows": 4}) if longest is None or longest > LONG else forms.TextInput()
         return forms.CharField(required=False, max_length=longest, widget=widget)
-    return Yaml(required=False, help_text=takes(schema, whole))
+    return Yaml(required=False, help_text=takes(schema, whole, _))
+
+
+def overview(request: HttpRequest, pk: int) -> HttpResponse:
+    """What each parameter is now, where that comes from, and what was decided before."""
+    site = site_of(pk)
+    held = {(row.atom, row.name): row for row in dictionary.in_force(customized(site), True) if row.name}
+    return console.page(
+        request,
+        "console/parameters.html",
+        title=_("Parameters of %(site)s") % {"site": site},
+        site=site,
+        groups=rows(site, held),
+        customizations=customized(site),
+    )
+
+
+def change(request: HttpRequest, pk: int, atom: str, name: str) -> HttpResponse:
+    """A form for one parameter."""
+    site, found = site_of(pk), shelf.spoken_release().by_name.get(atom)
+    schema = found.parameters.get("properties", {}).get(name) if found and atom in site.wanted_atoms else None
+    if found is None or schema is None:
+        raise Http404
+    back = reverse("console:sites_site_parameters", args=[pk])
+
+    def apply(data: dict[str, Any]) -> HttpResponse:
+        customizing.customize(site, {atom: {name: data["value"]}}, why=data["why"], by=who(request))
+        return redirect(back)
+
+    now = site.wanted_atoms[atom].get(name, schema.get("default"))
+    return form_page(
+        request,
+        ParameterForm(found, name, now, request.POST or None),
+        apply,
+        title=_("Change %(name)s of %(site)s") % {"name": f"{atom}.{name}", "site": site},
+        lead=_(EXCHANGED),
+        button=_("Change parameter"),
+        back=back,
+    )
+
+
+def undo(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """Put back what was there before a customization."""
+    site = site_of(pk)
+    row = get_object_or_404(customized(site), number=number, kind=Customization.Kind.PARAMETER)
+    back = reverse("console:sites_site_parameters", args=[pk])
+
+    def put_back(data: dict[str, Any]) -> HttpResponse:
+        customizing.undo(site, number, why=data["why"], by=who(request))
+        return redirect(back)
+
+    return form_page(
+        request,
+        WhyForm(request.POST or None),
+        put_back,
+        title=_("Undo customization %(n)s of %(site)s") % {"n": number, "site": site},
+        lead=_("%(where)s: %(rule)s") % {"where": row.subject, "rule": change_words(row)},
+        button=_("Undo customization"),
+        back=back,
+    )

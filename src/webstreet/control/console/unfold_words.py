@@ -23,5 +23,6 @@ WORDS = (
     gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
     gettext_noop("Toggle sorting"),
     gettext_noop("Type to search"),
+    gettext_noop("Welcome back to"),
     ngettext_lazy("%(counter)s result", "%(counter)s results", "counter"),
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from webstreet.control.orchestrators.base import Apply, Backup, Remove, SeenSite, SiteState, Step, Workload
+from webstreet.kernel.errors import Sentence
 from webstreet.kernel.ids import SiteId
 
 
@@ -136,7 +137,10 @@ def plan(
     unknown = tuple(sorted(set(seen) - set(wanted)))
     for site in unknown:
         results[site] = Stalled(
-            "It is there, but nobody wishes for it. It is left alone: open it again, or remove it by hand."
+            Sentence.of(
+                "loop.unknown",
+                "It is there, but nobody wishes for it. It is left alone: open it again, or remove it by hand.",
+            )
         )
     return Plan(steps, results, unknown)
 
@@ -155,7 +159,8 @@ def _one(wish: Wanted, seen: SeenSite | None, policy: Policy, now: dt.datetime) 
         return _closing(wish, seen, soon)
     if seen is None or seen.accepted is None or seen.accepted < workload.generation:
         return (Apply(workload.site, workload),), Waiting(
-            soon, f"Generation {workload.generation} is being handed over."
+            soon,
+            Sentence.of("loop.handing", "Generation {n} is being handed over.", n=workload.generation),
         )
     return (), _progress(workload, seen, soon)
 
@@ -165,14 +170,20 @@ def _closing(wish: Wanted, seen: SeenSite | None, soon: dt.datetime) -> tuple[tu
     if seen is None:
         return (), Settled()
     if not label:
-        return (), Stalled("It is to be closed, but its final backup has no label, so it is kept.")
+        return (), Stalled(
+            Sentence.of("loop.no_label", "It is to be closed, but its final backup has no label, so it is kept.")
+        )
     if label in seen.backups:
-        return (Remove(workload.site),), Waiting(soon, "The final backup is kept; the site is being removed.")
+        return (Remove(workload.site),), Waiting(
+            soon, Sentence.of("loop.removing", "The final backup is kept; the site is being removed.")
+        )
     if workload.suspended and seen.state is not SiteState.SUSPENDED:
         if seen.accepted is None or seen.accepted < workload.generation:
-            return (Apply(workload.site, workload),), Waiting(soon, "It is being stopped before its final backup.")
-        return (), Waiting(soon, "It is stopping before its final backup.")
-    return (Backup(workload.site, label),), Waiting(soon, "The final backup is being made.")
+            return (Apply(workload.site, workload),), Waiting(
+                soon, Sentence.of("loop.to_stop", "It is being stopped before its final backup.")
+            )
+        return (), Waiting(soon, Sentence.of("loop.stopping", "It is stopping before its final backup."))
+    return (Backup(workload.site, label),), Waiting(soon, Sentence.of("loop.backup", "The final backup is being made."))
 
 
 def _progress(workload: Workload, seen: SeenSite, soon: dt.datetime) -> Result:
@@ -180,15 +191,29 @@ def _progress(workload: Workload, seen: SeenSite, soon: dt.datetime) -> Result:
     generation = workload.generation
     if seen.accepted is not None and seen.accepted > generation:
         return Stalled(
-            f"Generation {seen.accepted} is already there, newer than the wanted {generation}: this control plane's database is"
-            " older than what runs. Change the site once more, or restore the newer database."
+            Sentence.of(
+                "loop.newer",
+                "Generation {old} is already there, newer than the wanted {n}: this control plane's database is"
+                " older than what runs. Change the site once more, or restore the newer database.",
+                old=seen.accepted,
+                n=generation,
+            )
         )
     if workload.suspended:
-        return Settled() if seen.state is SiteState.SUSPENDED else Waiting(soon, seen.note or "It is being suspended.")
+        suspending = Sentence.of("loop.suspending", "It is being suspended.")
+        return Settled() if seen.state is SiteState.SUSPENDED else Waiting(soon, seen.note or suspending)
     if seen.state is SiteState.RUNNING and seen.generation == generation:
         return Settled()
     if seen.state is SiteState.FAILING:
-        return Stalled(seen.note or "It fails, and the orchestrator does not say why.")
+        return Stalled(seen.note or Sentence.of("loop.fails", "It fails, and the orchestrator does not say why."))
     if seen.state is SiteState.RUNNING and seen.note:
-        return Stalled(f"Generation {seen.generation} still serves, because generation {generation} fails: {seen.note}")
-    return Waiting(soon, seen.note or f"Generation {generation} is starting.")
+        return Stalled(
+            Sentence.of(
+                "loop.old_serves",
+                "Generation {old} still serves, because generation {n} fails: {why}",
+                old=seen.generation,
+                n=generation,
+                why=seen.note,
+            )
+        )
+    return Waiting(soon, seen.note or Sentence.of("loop.starting", "Generation {n} is starting.", n=generation))

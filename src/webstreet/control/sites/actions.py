@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from webstreet.contract import environment
-from webstreet.contract.base import closest
+from webstreet.contract.base import closest, listed
 from webstreet.contract.site import MANIFEST_NAME, SiteManifest
 from webstreet.control import wake
 from webstreet.control.catalogue import shelf
@@ -26,7 +26,7 @@ from webstreet.control.sites.customizations import opened_with, reason, record
 from webstreet.control.sites.front import settings_of
 from webstreet.control.sites.models import Domain, Residency, Site, SiteSecret, made_title
 from webstreet.control.sites.store_urls import check_client_database_url, check_database_url, check_email_url
-from webstreet.kernel.errors import DocumentInvalid, Problem
+from webstreet.kernel.errors import DocumentInvalid, Problem, Sentence
 from webstreet.kernel.ids import SiteId, slug
 from webstreet.kernel.secret import Secret
 
@@ -279,10 +279,17 @@ def _store_problems(manifest: SiteManifest, wish: Opening) -> list[Problem]:
         if store != DEFAULT and store not in sensitive:
             known = [DEFAULT, *sorted(sensitive)]
             found.append(
-                Problem(path, "is not a store of this site.", closest(store, known) or f"Known: {', '.join(known)}.")
+                Problem(
+                    path,
+                    Sentence.of("store.unknown", "is not a store of this site."),
+                    closest(store, known) or listed("store.known", "Known: {known}.", known),
+                )
             )
         elif manifest.lives_at(store) == "client" and (rule := check_client_database_url(url)):
-            found.append(Problem(path, rule, "Give the URL of a PostgreSQL, MariaDB or MySQL that the client runs."))
+            give = Sentence.of(
+                "store.give_server", "Give the URL of a PostgreSQL, MariaDB or MySQL that the client runs."
+            )
+            found.append(Problem(path, rule, give))
         elif rule := check_database_url(url):
             found.append(Problem(path, rule))
     for atom in manifest.atoms:
@@ -290,8 +297,10 @@ def _store_problems(manifest: SiteManifest, wish: Opening) -> list[Problem]:
             found.append(
                 Problem(
                     f"residency.{atom}",
-                    "is the client's, so its database must be named.",
-                    f"Give database_urls.{atom}, the address of the client's database.",
+                    Sentence.of("store.unnamed", "is the client's, so its database must be named."),
+                    Sentence.of(
+                        "store.give", "Give database_urls.{atom}, the address of the client's database.", atom=atom
+                    ),
                 )
             )
     if wish.email_url and (rule := check_email_url(wish.email_url)):

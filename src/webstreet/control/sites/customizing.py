@@ -9,15 +9,15 @@ from typing import Any
 from django.db import transaction
 
 from webstreet.contract.atom import AtomManifest
-from webstreet.contract.base import closest
-from webstreet.contract.site import parameter_problems
+from webstreet.contract.base import closest, listed
+from webstreet.contract.site import NO_ATOM_OF_SITE, parameter_problems
 from webstreet.control import wake
 from webstreet.control.catalogue import shelf
 from webstreet.control.journal.models import note
 from webstreet.control.sites.actions import held_open
 from webstreet.control.sites.customizations import Customization, reason, record, refuse_secret
 from webstreet.control.sites.models import Site
-from webstreet.kernel.errors import Conflict, DocumentInvalid, NotFound, Problem
+from webstreet.kernel.errors import Conflict, DocumentInvalid, NotFound, Problem, Sentence
 
 Changes = Mapping[str, Mapping[str, Any]]
 DOCUMENT = "The customization"
@@ -134,11 +134,14 @@ def _problems(site: Site, changes: Changes) -> Iterator[Problem]:
     """What does not fit the site or its atoms; only of what is to be changed, so that an old mistake hinders nobody."""
     known = shelf.release().by_name
     if not any(changes.values()):
-        yield Problem("(top)", "changes nothing.", "Name at least one ATOM.PARAMETER=VALUE.")
+        nothing = Sentence.of("customization.empty", "changes nothing.")
+        yield Problem(
+            "(top)", nothing, Sentence.of("customization.name_one", "Name at least one ATOM.PARAMETER=VALUE.")
+        )
     for name, values in changes.items():
         if name not in site.wanted_atoms or name not in known:
-            hint = closest(name, site.wanted_atoms) or f"It has: {', '.join(sorted(site.wanted_atoms))}."
-            yield Problem(name[:80], "is not an atom of this site.", hint)
+            hint = closest(name, site.wanted_atoms) or listed("atom.has", "It has: {known}.", sorted(site.wanted_atoms))
+            yield Problem(name[:80], NO_ATOM_OF_SITE, hint)
             continue
         yield from _of_values(known[name], site.wanted_atoms[name], values)
 
@@ -148,13 +151,15 @@ def _of_values(atom: AtomManifest, now: Mapping[str, Any], values: Mapping[str, 
     for name, value in values.items():
         text = json.dumps(value)
         if len(text) > MOST_BYTES:
-            yield Problem(f"{atom.name}.{name[:80]}", f"must be shorter than {MOST_BYTES // 1000} kB.")
+            rule = Sentence.of("parameter.size", "must be shorter than {size} kB.", size=MOST_BYTES // 1000)
+            yield Problem(f"{atom.name}.{name[:80]}", rule)
         elif "\\u0000" in text:
-            yield Problem(f"{atom.name}.{name[:80]}", "must not hold the character NUL.")
+            rule = Sentence.of("parameter.nul", "must not hold the character NUL.")
+            yield Problem(f"{atom.name}.{name[:80]}", rule)
         refuse_secret(text)
     for problem in parameter_problems(atom, {**now, **values}):
         path = problem.path.removeprefix("atoms.")
         name = path.removeprefix(f"{atom.name}.").partition(".")[0]
         if name in values:
-            more = "" if name in properties or problem.suggestion else f"It has: {', '.join(properties) or 'none'}."
+            more = "" if name in properties else listed("parameter.has", "It has: {known}.", properties)
             yield Problem(path, problem.rule, problem.suggestion or more)

@@ -18,6 +18,7 @@ from webstreet.control.orchestrators.base import SiteState, Workload
 from webstreet.control.places.models import Cluster
 from webstreet.control.sites.state import Differs, Shown, SiteQuerySet, differs, shown
 from webstreet.control.vault import Vault
+from webstreet.kernel.errors import Sentence
 from webstreet.kernel.ids import SLUG_MAX, SiteId
 from webstreet.kernel.secret import Secret
 
@@ -72,6 +73,7 @@ class Site(models.Model):
     seen_address = models.CharField(_("address"), max_length=300, blank=True)
     seen_note = models.TextField(_("note"), blank=True)
     seen_next = models.TextField(_("what happens next"), blank=True)
+    seen_next_said = models.JSONField(null=True, blank=True, editable=False)
     seen_stalled = models.BooleanField(default=False)
     seen_processes = models.JSONField(_("processes"), default=list)
     seen_backup = models.CharField(_("last backup"), max_length=500, blank=True)
@@ -92,6 +94,12 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return f"{self.client.name}/{self.name}"
+
+    @property
+    def happens_next(self) -> str:
+        """What the loop said last; a `Sentence` where it is one of its own."""
+        said = self.seen_next_said
+        return Sentence.said(self.seen_next, said["code"], said["values"]) if said else self.seen_next
 
     @property
     def site_id(self) -> SiteId:

@@ -15,6 +15,7 @@ from webstreet.control.reconcile.plan import Plan, Settled, Stalled, Waiting
 from webstreet.control.sites.imports import Import
 from webstreet.control.sites.models import Site
 from webstreet.control.sites.state import shown
+from webstreet.kernel.errors import Sentence
 from webstreet.kernel.ids import SiteId
 
 BY = "control"
@@ -56,10 +57,11 @@ def _record(site: Site, found: SeenSite | None, result: Settled | Waiting | Stal
 
 def _values(site: Site, found: SeenSite | None, result: Settled | Waiting | Stalled) -> dict[str, Any]:
     happens_next = "" if isinstance(result, Settled) else result.why
+    said = {"code": happens_next.code, "values": happens_next.values} if isinstance(happens_next, Sentence) else None
     if found is None:
         return {
             "seen_state": "", "seen_generation": None, "seen_accepted": None, "seen_note": "", "seen_processes": [],
-            "seen_next": happens_next, "seen_stalled": isinstance(result, Stalled),
+            "seen_next": happens_next, "seen_next_said": said, "seen_stalled": isinstance(result, Stalled),
         }  # fmt: skip
     serves = found.state is SiteState.RUNNING
     return {
@@ -70,6 +72,7 @@ def _values(site: Site, found: SeenSite | None, result: Settled | Waiting | Stal
         "seen_address": found.address,
         "seen_note": found.note,
         "seen_next": happens_next,
+        "seen_next_said": said,
         "seen_stalled": isinstance(result, Stalled),
         "seen_processes": [
             {
@@ -96,6 +99,6 @@ def _close(site: Site) -> None:
     )
     Site.objects.filter(pk=site.pk).update(
         closed_at=timezone.now(), seen_state="gone", seen_generation=None, seen_address="", seen_note="", seen_next="",
-        seen_stalled=False, seen_processes=[], seen_since=timezone.now(),
+        seen_next_said=None, seen_stalled=False, seen_processes=[], seen_since=timezone.now(),
     )  # fmt: skip
     note(BY, "site.closed", client=site.client.name, object=str(site), backup=site.seen_backup)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from webstreet.contract.environment import SettingInvalid
+from webstreet.kernel.errors import Sentence
 from webstreet.kernel.secret import Secret
 
 DATABASE_SCHEMES = ("postgresql", "postgres", "mariadb", "mysql", "sqlite")
@@ -28,7 +29,10 @@ def check_database_url(url: Secret) -> str:
 def check_client_database_url(url: Secret) -> str:
     """As `check_database_url`, for data that live at the client: the hoster's disk is not the client's side."""
     if not check_database_url(url) and urlsplit(url.reveal()).scheme == "sqlite":
-        return "must name a database server of the client: an SQLite file would lie on the hoster's disk."
+        return Sentence.of(
+            "store.not_client",
+            "must name a database server of the client: an SQLite file would lie on the hoster's disk.",
+        )
     return check_database_url(url)
 
 
@@ -77,7 +81,7 @@ def metrics_token(text: str) -> Secret:
 
 def _check(url: Secret, schemes: tuple[str, ...], example: str, hostless: tuple[str, ...] = ()) -> str:
     text = url.reveal()
-    rule = f"must be a URL like {example}."
+    rule = Sentence.of("store.url", "must be a URL like {example}.", example=example)
     if len(text) > LONGEST or any(ord(letter) <= 32 for letter in text):
         return rule
     try:
@@ -86,7 +90,8 @@ def _check(url: Secret, schemes: tuple[str, ...], example: str, hostless: tuple[
     except ValueError:
         return rule
     if parts.scheme not in schemes:
-        return f"must begin with one of: {', '.join(f'{scheme}://' for scheme in schemes)}."
+        allowed = ", ".join(f"{scheme}://" for scheme in schemes)
+        return Sentence.of("store.scheme", "must begin with one of: {allowed}.", allowed=allowed)
     if not parts.hostname and parts.scheme not in hostless:
         return rule
     return ""

@@ -15,6 +15,7 @@ from wagtail.admin.auth import require_admin_access
 from wagtail.admin.views.account import LoginView as WagtailLoginView
 from wagtail.admin.views.account import LogoutView
 
+from webstreet.engine.accounts.forms import SignInForm
 from webstreet.logins.views import ByPassword
 
 
@@ -23,6 +24,9 @@ class LoginView(ByPassword, WagtailLoginView):
     """Wagtail's page, with the second factor after it. No other page of the site takes a password of an account."""
 
     template_name = "accounts/login.html"
+
+    def get_form_class(self) -> type[SignInForm]:
+        return SignInForm
 
     def form_valid(self, form: Any) -> HttpResponse:
         # Before the log-in: it may end in another request, after a code.
