@@ -4,7 +4,3 @@ Owns settings, databases and their routing, background tasks, hooks, health, log
 ``python -m webstreet.engine``. Invariants: knows no atom by name and never imports ``webstreet.control``; a stopped control
 plane changes nothing here; what identifies a person is written only to the database of the atom it belongs to.
 """
-
-from webstreet.engine.network import client_ip
-
-__all__ = ["client_ip"]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
 import os
 import sys
 import traceback
 
-from webstreet.contract.jobs import Failure
-from webstreet.engine.commands import emit, say
-from webstreet.kernel.errors import BadInput, Broken, DocumentInvalid, Unavailable, WebstreetError
+from webstreet.engine.starting import fail, set_up
+from webstreet.kernel.errors import BadInput, Broken, Unavailable, WebstreetError
 
 COMMANDS = {
     "prepare": "check the configuration, migrate every database, make starter content; repeat it as you like",
@@ -24,10 +22,11 @@ COMMANDS = {
     "manifest": "print what is in this release, as JSON",
     "manage": "run a command of Django",
 }
-WITHOUT_DJANGO = frozenset({"manifest", "manage"})
+WITHOUT_DJANGO = frozenset({"manifest"})
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(only: str = "") -> argparse.ArgumentParser:
+    """Of all commands; the arguments of the others are left out when ``only`` one is to be run, and their modules with them."""
     top = argparse.ArgumentParser(prog="webstreet-engine", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
@@ -35,7 +34,8 @@ def parser() -> argparse.ArgumentParser:
             commands.add_parser(name, help=text, add_help=False)
             continue
         sub = commands.add_parser(name, help=text, description=text)
-        _module(name).add_arguments(sub)
+        if name == only or only not in COMMANDS:
+            _module(name).add_arguments(sub)
     return top
 
 
@@ -81,16 +81,6 @@ def _refused(error: Exception) -> Broken:
     )
 
 
-def _set_up() -> None:
-    """Django, with every module it needs. They stay for good, so that looking for garbage among them costs time and finds nothing."""
-    import django
-
-    gc.disable()
-    django.setup()
-    gc.freeze()
-    gc.enable()
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code is 0, or 1 after a `Failure` line, or 2 for a wrong command line."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -101,17 +91,15 @@ def main(arguments: list[str] | None = None) -> int:
 
             execute_from_command_line(["webstreet-engine manage", *given[1:]])
             return 0
-        options = parser().parse_args(given)
+        options = parser(given[0] if given else "").parse_args(given)
+        if options.command == "serve":
+            # The process that listens holds no site in memory: the one that answers does.
+            return _module("serve").run(options) or 0
         if options.command not in WITHOUT_DJANGO:
-            _set_up()
+            set_up()
         code: int | None = _run(options)
     except WebstreetError as error:
-        problems = []
-        if isinstance(error, DocumentInvalid):
-            problems = [{"path": p.path, "rule": p.rule, "suggestion": p.suggestion} for p in error.problems]
-        emit(Failure(code=error.error_code, message=error.message, problems=problems))
-        say(str(error))
-        return 1
+        return fail(error)
     return code or 0
 
 

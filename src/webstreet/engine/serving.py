@@ -14,6 +14,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 from typing import Any
 
@@ -23,6 +24,9 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from webstreet.engine.logs import configure, logging_config
+from webstreet.engine.starting import fail, set_up
+from webstreet.kernel.errors import WebstreetError
 from webstreet.kernel.process import die_with_parent
 
 logger = logging.getLogger(__name__)
@@ -86,6 +90,10 @@ def _application() -> Any:
     """Called in the process that serves: it must not outlive its parent, or it would hold the socket as nobody's child."""
     die_with_parent(os.getppid())
     signal.signal(signal.SIGUSR1, lambda *_: stop_accepting())
+    try:
+        set_up()
+    except WebstreetError as error:
+        sys.exit(fail(error))
     from webstreet.engine.backends import patience
     from webstreet.engine.readiness import application
 
@@ -96,9 +104,12 @@ def _application() -> Any:
 def serve(*, fd: int | None, host: str, port: int) -> int:
     """Serve the site until SIGTERM or SIGINT, then finish the requests in flight; returns the exit code.
 
+    This process listens and watches; Django is loaded by the one it starts, which answers (`_application`).
+
     Args:
         fd: an inherited, listening TCP socket; None to open ``host:port``.
     """
+    configure(logging_config(os.environ.get("LOG_FORMAT", "plain")))
     options: dict[str, Any] = {
         "target": "webstreet.engine.readiness:application",
         "interface": Interfaces.WSGI,

@@ -6,8 +6,10 @@ Standard output carries `contract.jobs` documents, one a line, for the control p
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from webstreet.contract.base import Document
+if TYPE_CHECKING:
+    from webstreet.contract.base import Document
 
 
 def emit(document: Document) -> None:

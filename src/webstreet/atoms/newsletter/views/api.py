@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
 from webstreet.atoms.newsletter import actions, guard, tasks
-from webstreet.engine import client_ip
+from webstreet.engine.network import client_ip
 from webstreet.engine.errors import problem
 from webstreet.kernel.errors import BadInput, WebstreetError
 

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from webstreet.atoms.newsletter import actions, guard
-from webstreet.engine import client_ip
+from webstreet.engine.network import client_ip
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import ADDRESS_MAX
 
