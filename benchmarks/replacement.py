@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import socket
 import tempfile
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 
@@ -24,6 +25,7 @@ LONGEST_S = 300.0
 class Tally:
     answered: int = 0
     lost: int = 0
+    why: Counter[str] = field(default_factory=Counter)
     over: bool = False
 
 
@@ -33,6 +35,8 @@ def measure() -> list[Row]:
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
             base = f"http://127.0.0.1:{listening.getsockname()[1]}"
             tally = asyncio.run(_swaps(listening, environment | {"BASE_URL": base}, Path(folder) / "ready"))
+    if tally.why:
+        print("lost:", dict(tally.why))
     name = f"requests lost in {SWAPS} replacements, of {tally.answered + tally.lost:,}"
     return [Row(name, "requests", [float(tally.lost)], target=0.0, higher_is_better=False)]
 
@@ -79,10 +83,11 @@ async def _reader(port: int, tally: Tally) -> None:
             try:
                 kept = await asyncio.open_connection("127.0.0.1", port) if kept is None else kept
                 await _ask(*kept, request)
-            except (OSError, asyncio.IncompleteReadError, ValueError):
+            except (OSError, asyncio.IncompleteReadError, ValueError) as error:
                 kept = None
                 if fresh:
                     tally.lost += 1
+                    tally.why[repr(error)[:200]] += 1
                     break
             else:
                 tally.answered += 1
@@ -97,5 +102,5 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reque
     writer.write(request)
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     if not head.startswith(b"http/1.1 200"):
-        raise ValueError
+        raise ValueError(head.partition(b"\r\n")[0].decode())
     await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
