@@ -17,6 +17,7 @@ from typing import Protocol
 from webstreet.mail.errors import MailServerAway, SenderRefused
 from webstreet.mail.features import Features
 from webstreet.mail.pump import Envelope, Outcome, Result
+from webstreet.mail.reason import Reason
 from webstreet.mail.reply import Meaning, Reply, Stage, meaning, short_of
 from webstreet.mail.wire import Wire
 
@@ -49,6 +50,7 @@ class End:
         culprit: the message at which it ended: not accepted.
         uncertain: its content left wholly and no reply came.
         silent: the server did not close, it said nothing.
+        is_final: it wants less from us: another connection at once would be one more.
         back: messages taken whose content did not leave, through no fault of theirs.
     """
 
@@ -56,6 +58,7 @@ class End:
     culprit: Envelope | None = None
     uncertain: Envelope | None = None
     silent: bool = False
+    is_final: bool = False
     back: list[Envelope] = field(default_factory=list)
 
 
@@ -193,7 +196,15 @@ class Exchange:
             return
         text = f"The mail server {self._name} closes the connection."
         error = MailServerAway(text, detail=reply.short, code="mail_server.busy")
-        self._finish(End(error, culprit=self._inside or self._ahead))
+        culprit = self._inside or self._ahead
+        if culprit is None or reply.reason is not Reason.SLOW_DOWN:
+            self._finish(End(error, culprit=culprit))
+            return
+        told = Result(culprit.key, Outcome.DEFERRED, reply.short, reply.told(culprit.recipient), reply.reason)
+        self._work.give(told)
+        self._ahead = None if culprit is self._ahead else self._ahead
+        self._inside = None
+        self._finish(End(error, is_final=True))
 
     # -- What we say -------------------------------------------------------------------------------------------------
     def _write(self, data: bytes) -> None:
@@ -320,4 +331,4 @@ class Exchange:
 def refused(envelope: Envelope, reply: Reply, stage: Stage) -> Result:
     """The result of a refusal of this message alone."""
     outcome = Outcome.DEFERRED if meaning(reply, stage) is Meaning.DEFERRED else Outcome.FAILED
-    return Result(envelope.key, outcome, reply.short, reply.told(envelope.recipient))
+    return Result(envelope.key, outcome, reply.short, reply.told(envelope.recipient), reply.reason)

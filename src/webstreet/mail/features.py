@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from webstreet.mail.content import dots_stuffed, is_ascii
 from webstreet.mail.pump import Envelope, Outcome, Result
+from webstreet.mail.reason import reason_of
 
 _PATH_MAX = 254
 
@@ -104,4 +105,5 @@ def _is_path(address: str) -> bool:
 
 
 def _refused(envelope: Envelope, code: str, reply: str) -> Result:
-    return Result(envelope.key, Outcome.FAILED, code, reply)
+    reason = reason_of(int(code[:3]), code[4:], reply)
+    return Result(envelope.key, Outcome.FAILED, code, reply, reason)

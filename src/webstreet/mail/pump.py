@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from webstreet.mail.errors import MailServerAway, SenderRefused
+from webstreet.mail.reason import Reason
 
 
 class Outcome(StrEnum):
@@ -45,13 +46,14 @@ class Envelope:
 class Result:
     """Outcome for one envelope; ``code`` is the reply's code and enhanced code ("550 5.1.1"), nothing else.
 
-    ``reply``: what the server said to a refusal, without any address (`webstreet.mail.reply.Reply.told`).
+    ``reply``: what the server said to a refusal, without any address (`webstreet.mail.reply.Reply.told`). ``reason``: what it means.
     """
 
     key: int
     outcome: Outcome
     code: str = ""
     reply: str = ""
+    reason: Reason = field(default=Reason.NONE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,13 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from webstreet.mail.reason import Reason, reason_of
+
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|\Z)")
 _SHORT = re.compile(rb"\d{3} (?:[245]\.\d{1,3}\.\d{1,3}(?=\s|\Z))?")
 TOLD_MAX = 200
 _SOMEBODY = "…"
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
-_SENDER_CODES = frozenset({530, 534, 535, 538})
-_SENDER_ENHANCED = frozenset(
-    {"5.7.0", "5.7.8", "5.7.9", "5.7.14", "5.7.23", "5.7.25", "5.7.26", "5.7.27", "5.7.28", "5.7.29", "5.7.515"}
-)
 
 
 class Stage(StrEnum):
@@ -64,6 +62,11 @@ class Reply:
         """Code and enhanced code: what may be stored and logged anywhere."""
         return f"{self.code} {self.enhanced}".strip()
 
+    @property
+    def reason(self) -> Reason:
+        """Why it refuses; nothing for a reply that does not."""
+        return reason_of(self.code, self.enhanced, self.text) if self.code >= 400 else Reason.NONE
+
     def told(self, recipient: str) -> str:
         """The text on one line, without the enhanced code, ``recipient``, its local part and any other address; at most `TOLD_MAX`.
 
@@ -89,9 +92,9 @@ def short_of(raw: bytes) -> str:
 def meaning(reply: Reply, stage: Stage) -> Meaning:
     """Classify a final reply.
 
-    A 5xx to MAIL, AUTH or the connection is about the sender. To RCPT it is about the recipient, except the codes that say
-    "log in" or "your domain is not authenticated", and relaying denied. After the content it is about the recipient, except policy
-    (5.7.x): the next 10,000 would be refused as well.
+    A 5xx to MAIL, AUTH or the connection is about the sender. To RCPT it is about the recipient, unless the reply says that it is about
+    the sender (`Reason.SENDER`). After the content it is about the recipient or the message, except policy (5.7.x): the next 10,000
+    would be refused as well.
     """
     if reply.code == 421:
         return Meaning.CLOSING
@@ -99,12 +102,9 @@ def meaning(reply: Reply, stage: Stage) -> Meaning:
         return Meaning.OK
     if 400 <= reply.code < 500:
         return Meaning.DEFERRED
-    if stage in (Stage.CONNECT, Stage.AUTH, Stage.MAIL) or reply.code in _SENDER_CODES:
+    reason = reply.reason
+    if stage in (Stage.CONNECT, Stage.AUTH, Stage.MAIL) or reason is Reason.SENDER:
         return Meaning.SENDER_REFUSED
-    if reply.enhanced in _SENDER_ENHANCED:
-        return Meaning.SENDER_REFUSED
-    if stage is Stage.RCPT and reply.enhanced in ("", "5.7.1") and "relay" in reply.text.lower():
-        return Meaning.SENDER_REFUSED
-    if stage in (Stage.DATA, Stage.END) and reply.enhanced.startswith("5.7."):
+    if stage in (Stage.DATA, Stage.END) and reply.enhanced.startswith("5.7.") and reason is Reason.OTHER:
         return Meaning.SENDER_REFUSED
     return Meaning.FAILED

@@ -87,7 +87,9 @@ class _Sending:
                 self.troubles.append(Trouble(MailServerAway.code, pause=False))
         if end.error is None:
             return end.uncertain is not None
-        if isinstance(end.error, SenderRefused) or end.silent or not is_proven:
+        if end.is_final:
+            self.troubles.append(trouble_of(end.error))
+        elif isinstance(end.error, SenderRefused) or end.silent or not is_proven:
             self.fail(end.error, end.culprit)
         elif end.culprit is not None:
             self.waiting.appendleft(end.culprit)
