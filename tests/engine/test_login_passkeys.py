@@ -167,3 +167,12 @@ class TestRefused:
 
         device.user = websafe_encode(str(other.pk).encode())
         assert not inside(by_passkey(device))
+
+
+def test_a_new_passkey_ends_the_sessions_that_began_without_it(editor, django_capture_on_commit_callbacks):
+    other, _where = by_password()
+    assert inside(other)
+    with django_capture_on_commit_callbacks(execute=True):
+        web = added(Device(ORIGIN))
+    assert inside(web)
+    assert not inside(other)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+
 from django.apps import AppConfig
 
 
 class LoginsConfig(AppConfig):
     name = "webstreet.logins"
     label = "logins"
+
+    def ready(self) -> None:
+        importlib.import_module("webstreet.logins.receivers")

@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 
 def signed_in_by(request: HttpRequest | None, user: AbstractBaseUser) -> str:
@@ -30,6 +31,10 @@ def end_sessions(user: AbstractBaseUser, *, but: str | None = None) -> int:
     ]
     ended, _of = Session.objects.filter(pk__in=found).delete()
     return ended
+
+
+def ended_words(ended: int) -> str:
+    return ngettext("Signed out of one other place.", "Signed out of %(n)s other places.", ended) % {"n": ended}
 
 
 def remove_factors(user: AbstractBaseUser) -> int:

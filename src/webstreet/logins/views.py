@@ -13,12 +13,11 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from webstreet.logins.adapters import passkeys_possible
-from webstreet.logins.sessions import end_sessions
+from webstreet.logins.sessions import end_sessions, ended_words
 
 
 class ByPassword:
@@ -62,10 +61,5 @@ security = never_cache(Security.as_view())
 def sign_out_elsewhere(request: HttpRequest) -> HttpResponseRedirect:
     """End every session of this user but the one that asks."""
     ended = end_sessions(request.user, but=request.session.session_key)  # type: ignore[arg-type]
-    told = (
-        ngettext("Signed out of one other place.", "Signed out of %(n)s other places.", ended) % {"n": ended}
-        if ended
-        else _("You were signed in nowhere else.")
-    )
-    messages.success(request, told)
+    messages.success(request, ended_words(ended) if ended else _("You were signed in nowhere else."))
     return redirect("mfa_index")

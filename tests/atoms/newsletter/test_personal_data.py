@@ -98,6 +98,7 @@ def test_everything_kept_is_shown_and_downloaded(reader, person, announce, smtp,
     smtp.behaviour = Behaviour()
     ask(reader, CANARY)
     drain()
+    TestMail.objects.create(issue=Issue.objects.get(), email=CANARY, asked_by=1)
     link = reader.link(CANARY, "my-data")
     looked = reader.web.get(link)
     assert CANARY not in looked.content.decode(), "a scanner that follows links sees no data"
@@ -118,9 +119,12 @@ def test_everything_kept_is_shown_and_downloaded(reader, person, announce, smtp,
     secrets = (person.unsubscribe_token, person.preferences_token, link.split("/")[-2])
     assert not any(secret in answer.content.decode() for secret in secrets)
     assert set(data) == {
-        *("exported_at", "subscriber", "lists", "consents", "deliveries", "mails", "links", "sign_ups", "requests"),
-        "changes",
+        *("exported_at", "subscriber", "lists", "consents", "deliveries", "mails", "tests", "links", "sign_ups"),
+        *("requests", "changes"),
     }
+    (test,) = data["tests"]
+    assert (test["issue__subject"], test["sent_at"]) == ("A title", None)
+    assert "A title (test)" in shown
 
 
 def test_no_table_about_people_is_forgotten():

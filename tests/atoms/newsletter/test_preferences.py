@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.db.models.signals import pre_save
 
 from webstreet.atoms.newsletter import actions, ledger
 from webstreet.atoms.newsletter.models import ConsentRecord, Delivery, Issue, MailingList, Notice, Subscriber, Token
@@ -156,6 +157,28 @@ def test_an_address_that_is_known_already(reader, ada, smtp, drain, status):
     else:
         assert (answer.status_code, ada.email, Subscriber.objects.count()) == (409, ADA, 2)
         assert "address.taken" in answer.content.decode()
+
+
+def test_who_subscribes_at_the_new_address_in_that_very_moment(reader, ada, drain):
+    """Between the look whether the address is known and the change of the row."""
+    reader.web.post(page_of(ada), {"action": "address", "email": NEW})
+    drain()
+    link = reader.link(NEW, "address")
+
+    def come(sender, instance, **_kwargs):
+        if instance.pk == ada.pk:
+            Subscriber.objects.bulk_create([Subscriber(email=NEW, status="active")])
+
+    pre_save.connect(come, sender=Subscriber)
+    try:
+        answer = reader.web.post(link)
+    finally:
+        pre_save.disconnect(come, sender=Subscriber)
+    assert answer.status_code == 409
+    assert "address.taken" in answer.content.decode()
+    ada.refresh_from_db()
+    assert (ada.email, consents(ada)) == (ADA, [])
+    assert reader.web.post(link).status_code == 200, "the link was not used up"
 
 
 def test_a_change_of_address_mails_within_the_limits_of_sign_up(reader, ada, smtp, drain, parameters):

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import bulk, tasks
+from webstreet.atoms.newsletter import bulk, personal_data, tasks
 from webstreet.atoms.newsletter.bulk import Filters
 from webstreet.atoms.newsletter.models import BulkJob, Change, MailingList, Membership, Subscriber
 
@@ -161,6 +161,40 @@ def test_a_killed_worker_leaves_a_job_that_goes_on(people, subscribers, queue, d
     BulkJob.objects.update(woken_at=timezone.now() - dt.timedelta(minutes=1))
     tasks.find_left_work()
     assert finish(drain).done == 20
+
+
+def test_what_waits_keeps_no_address(people, drain):
+    for words in ("ADA@example.org", "dân"):
+        job = bulk.begin("unsubscribe", filters=Filters(q=words), ids=[], mailing_list=None, by=1)
+        assert (job.filters, job.total, len(job.ids)) == ({}, 1, 1)
+    personal_data.erase(people["ada"], by=None)
+    assert not any("ada" in str(row).lower() for row in BulkJob.objects.values())
+
+
+def test_erasing_many_brings_the_log_into_the_file_once_a_step(people, subscribers, monkeypatch):
+    subscribers(10)
+    done: list[str] = []
+    monkeypatch.setattr(personal_data, "_overwrite_on_disk", lambda: done.append("done"))
+    monkeypatch.setattr(bulk, "STEP_ROWS", 8)
+    job = bulk.begin("remove", filters=Filters(), ids=[], mailing_list=None, by=1)
+    assert not bulk.step(job.pk, budget_s=60)
+    assert not Subscriber.objects.exists()
+    assert len(done) == 2, "two steps"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"verb": "unsubscribe", "scope": "chosen", "id": ["9" * 30, "9" * 5000, "٣", "-1", "\0"]},
+        {"verb": "unsubscribe", "scope": "all", "filters": "q=%00nobody-at-all"},
+        {"verb": "join:\0", "scope": "all"},
+        {"verb": "\0", "scope": "\0", "filters": "\0"},
+    ],
+)
+def test_nonsense_is_no_accident(editor, people, data):
+    assert many(editor, **data, count="1").status_code == 302
+    assert not BulkJob.objects.exists()
+    assert editor.get(f"{BASE}/?q=%00&list=%00&source=%00&page={'9' * 30}").status_code == 200
 
 
 def test_wrong_orders_do_nothing(editor, people, drain):

@@ -166,6 +166,20 @@ def test_signing_out_elsewhere_and_a_new_password_end_other_sessions(browser: Br
     assert (inside(browser), inside(other)) == (True, False)
 
 
+def test_a_new_factor_ends_the_sessions_that_began_without_it(
+    browser: Browser, django_capture_on_commit_callbacks: Any
+) -> None:
+    other = Browser()
+    log_in(other)
+    browser.post(f"{SECURITY}confirm/", {"password": PASSWORD})
+    page = browser.get(f"{SECURITY}app/add/").content.decode()
+    secret = re.search(r'id="authenticator_secret">([A-Z2-7]{32})<', page)
+    assert secret
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.post(f"{SECURITY}app/add/", {"code": totp.code(secret[1])})
+    assert (inside(browser), inside(other)) == (True, False)
+
+
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_its_pages_load_for_operators_only(browser: Browser, blog: Any, language: str) -> None:
     pages = ["", "confirm/", "app/add/", "keys/add/"]

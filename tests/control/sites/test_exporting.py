@@ -123,6 +123,34 @@ while True:
 """
 
 
+def endless(memory: MemoryOrchestrator, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """The site's command is a real process, and never comes to an end."""
+    wanted = {"environment": {}, "command": [sys.executable, "-c", ENDLESS, str(folder / "pid")]}
+    monkeypatch.setattr(
+        memory, "stream", lambda site, command, timeout_s: commands.stream(wanted, Folder(folder), [], timeout_s)
+    )
+
+
+def test_who_takes_an_export_drop_by_drop_keeps_no_place(
+    asked: list[Sequence[str]], admin: Any, memory: MemoryOrchestrator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    endless(memory, monkeypatch, tmp_path)
+    monkeypatch.setattr(exporting, "UNREAD_S", 1.0)
+    monkeypatch.setattr(exporting, "SLOWEST_BYTES_S", 10**9)
+    pieces = iter(admin.get(PATH).streaming_content)
+    end = time.monotonic() + 30
+
+    def drop_by_drop() -> None:
+        while time.monotonic() < end:
+            next(pieces)
+            time.sleep(0.1)
+
+    with pytest.raises(errors.ExportFailed, match="a second"):
+        drop_by_drop()
+    monkeypatch.undo()
+    assert body(admin.get(PATH)) == b"\x1f\x8b archive\n"
+
+
 def test_an_export_that_nobody_reads_is_ended_and_gives_its_place_back(
     asked: list[Sequence[str]],
     admin: Any,
@@ -131,10 +159,7 @@ def test_an_export_that_nobody_reads_is_ended_and_gives_its_place_back(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    wanted = {"environment": {}, "command": [sys.executable, "-c", ENDLESS, str(tmp_path / "pid")]}
-    monkeypatch.setattr(
-        memory, "stream", lambda site, command, timeout_s: commands.stream(wanted, Folder(tmp_path), [], timeout_s)
-    )
+    endless(memory, monkeypatch, tmp_path)
     monkeypatch.setattr(exporting, "UNREAD_S", 0.3)
     pieces = iter(admin.get(PATH).streaming_content)
     assert next(pieces).startswith(b"\x1f\x8b")

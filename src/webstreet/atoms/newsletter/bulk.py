@@ -25,6 +25,7 @@ from webstreet.mail.address import normal_address
 from webstreet.mail.errors import AddressInvalid
 
 STEP_ROWS = 100
+NAMED_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Filters:
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Filters:
-        values = {field.name: str(given.get(field.name, "")).strip()[:254] for field in dataclasses.fields(cls)}
+        # PostgreSQL takes no NUL.
+        values = {f.name: str(given.get(f.name, "")).replace("\0", "").strip()[:254] for f in dataclasses.fields(cls)}
         if values["status"] not in Subscriber.Status.values:
             values["status"] = ""
         for name in ("since", "until"):
@@ -94,7 +96,8 @@ def _day(text: str) -> dt.datetime | None:
 def begin(
     verb: str, *, filters: Filters | None, ids: list[int], mailing_list: MailingList | None, by: int | None
 ) -> BulkJob:
-    """Write down what is to be done with those who match now; nothing is changed yet.
+    """Write down what is to be done with those who match now; nothing is changed yet. A search that finds few may be somebody's address or
+    name: who it found is kept instead, so that a job that waits keeps nothing of a person who is erased meanwhile.
 
     Args:
         filters: all that match; None: the ``ids`` only.
@@ -102,6 +105,11 @@ def begin(
     job = BulkJob(verb=verb, mailing_list=mailing_list, user_id=by)
     job.filters, job.ids = (filters.as_dict(), []) if filters is not None else ({}, sorted(set(ids)))
     rows = meant(job)
+    if filters is not None and filters.q:
+        found = list(rows.order_by("pk").values_list("pk", flat=True)[: NAMED_MAX + 1])
+        if 0 < len(found) <= NAMED_MAX:
+            job.filters, job.ids = {}, found
+            rows = meant(job)
     last = rows.order_by("-pk").values_list("pk", flat=True).first()
     job.total, job.last_id = rows.count(), last or 0
     job.save()

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 
 from webstreet.atoms.newsletter import mails
@@ -92,6 +92,7 @@ def everything_about(subscriber: Subscriber) -> dict[str, Any]:
         "mails": _rows(
             subscriber.notices.order_by("id"), "kind", "created_at", "sent_at", "given_up_at", "code", "email"
         ),
+        "tests": _rows(tests_to(subscriber), *("issue__subject", "created_at", "sent_at", "given_up_at", "code")),
         "links": _rows(subscriber.tokens.order_by("id"), "purpose", "created_at", "expires_at", "used_at", "email"),
         "sign_ups": _rows(
             SignUp.objects.filter(email=subscriber.email).order_by("id"),
@@ -100,6 +101,11 @@ def everything_about(subscriber: Subscriber) -> dict[str, Any]:
         "requests": _rows(DataRequest.objects.filter(email=subscriber.email).order_by("id"), "language", "created_at"),
         "changes": _rows(Change.objects.filter(noun="subscriber", noun_id=subscriber.pk).order_by("id"), "verb", "at"),
     }
+
+
+def tests_to(subscriber: Subscriber) -> QuerySet[TestMail]:
+    """Mails that an editor sent to this address to see an issue."""
+    return TestMail.objects.filter(email=subscriber.email).order_by("id")
 
 
 def _rows(rows: Any, *fields: str) -> list[dict[str, Any]]:
@@ -134,7 +140,9 @@ def erase(subscriber: Subscriber, *, by: int | None) -> None:
             model._default_manager.filter(email=found.email).delete()
         Change.note(Change.Verb.ERASED if by is None else Change.Verb.REMOVED, found, by=by)
         found.delete()
-    transaction.on_commit(_overwrite_on_disk, using=alias())
+        # Once for all that a transaction erases.
+        if not any(waiting is _overwrite_on_disk for _, waiting, *_ in connections[alias()].run_on_commit):
+            transaction.on_commit(_overwrite_on_disk, using=alias())
 
 
 def _overwrite_on_disk() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db import IntegrityError
 from django.utils import timezone
 
 from webstreet.atoms.newsletter import guard
@@ -84,6 +85,14 @@ def confirm_address(text: str, *, network: str) -> Notice | None:
         TokenInvalid, TokenExpired: forged, too old, or the subscription ended meanwhile.
         AddressTaken: somebody receives the newsletter there already.
     """
+    try:
+        return _confirm_address(text, network=network)
+    except IntegrityError:
+        # Somebody signed up there, or another link was opened, between our look and our writing.
+        raise AddressTaken("This address receives the newsletter already.") from None
+
+
+def _confirm_address(text: str, *, network: str) -> Notice | None:
     with atomic():
         token = Token.find(Token.Purpose.ADDRESS, text, lock=True)
         if token is None:

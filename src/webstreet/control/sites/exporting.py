@@ -22,6 +22,8 @@ GZIP = b"\x1f\x8b"
 FAILURE_MAX_BYTES = 64 * 1024
 UNREAD_S = 60.0
 """Whoever takes nothing of an export for so long has gone, or sleeps: it is ended."""
+SLOWEST_BYTES_S = 50_000
+"""Whoever takes less, all in all, keeps a place from others: it is ended once it has waited for its reader `UNREAD_S` longer."""
 LOOK_EVERY_S = 1.0
 
 
@@ -56,7 +58,8 @@ class Archive:
     """What is answered to whoever asks for an export: bytes to stream, and the headers that go with them.
 
     It has its client's place among `PLACES`, which it gives back once: at its end, when it is closed without having been read, or
-    when nothing of it was taken for `UNREAD_S`; then the site's command is ended too, and whoever asks for more gets an error.
+    when nothing of it was taken for `UNREAD_S`, or so little that it would never end; then the site's command is ended too, and whoever
+    asks for more gets an error.
     """
 
     media_type = "application/gzip"
@@ -78,6 +81,7 @@ class Archive:
         self._ended = threading.Event()
         self._unread = False
         self._handed_at = time.monotonic()
+        self._waited_s, self._given = 0.0, 0
         threading.Thread(target=self._watch, name="export", daemon=True).start()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -104,20 +108,32 @@ class Archive:
         with self._lock:
             if self._unread:
                 raise errors.ExportFailed(
-                    f"The export was ended: nothing of it was taken for {UNREAD_S:g} s. Export once more.",
+                    f"The export was ended: nothing of it was taken for {UNREAD_S:g} s, or less than {SLOWEST_BYTES_S // 1000} kB a second."
+                    " Export once more, from nearer by.",
                     code="export.unread",
                 )
+            self._waited_s += time.monotonic() - self._handed_at
             chunk = b"" if self._ended.is_set() else next(self._chunks, b"")
+            self._given += len(chunk)
             self._handed_at = time.monotonic()
             return chunk
+
+    def _is_too_slow(self) -> bool:
+        now_s = time.monotonic() - self._handed_at
+        return now_s > UNREAD_S or self._waited_s + now_s > UNREAD_S + self._given / SLOWEST_BYTES_S
 
     def _watch(self) -> None:
         while not self._ended.wait(min(LOOK_EVERY_S, UNREAD_S)):
             with self._lock:
-                if not self._ended.is_set() and time.monotonic() - self._handed_at > UNREAD_S:
+                if not self._ended.is_set() and self._is_too_slow():
                     self._unread = True
-                    log.warning("the export of %s was ended: nothing of it was taken for %g s", self._site, UNREAD_S)
+                    log.warning("the export of %s was ended: it was taken too slowly, or not at all", self._site)
                     self.close()
+
+
+def left_out_for(site: Site, *, operator: bool) -> list[str]:
+    """The atoms whose data an export does not hold: those that the client keeps on a server of its own, when an operator asks."""
+    return [atom for atom, where in site.manifest().residency.items() if where == "client"] if operator else []
 
 
 def exported(site: Site, actor: Actor) -> Iterator[bytes]:
@@ -130,8 +146,7 @@ def exported(site: Site, actor: Actor) -> Iterator[bytes]:
         raise errors.SiteNotRunning(
             f"{site} does not run, and only a site that runs can be exported. Look at: webstreet site status {site}"
         )
-    residency = site.manifest().residency
-    left_out = [atom for atom, where in residency.items() if where == "client"] if actor.is_operator else []
+    left_out = left_out_for(site, operator=actor.is_operator)
     command = ["export", "-", *(f"--leave-out={atom}" for atom in left_out)]
     chunks = orchestrator_for(site.cluster).stream(site.site_id, command, timeout_s=settings.MAX_IMPORT_S)
     first = next(chunks, b"")

@@ -13,7 +13,8 @@ from webstreet.atoms.newsletter.models.lists import MailingList
 
 
 class BulkJob(Plain):
-    """What an editor asked for, how far it is. The filter may hold an address, so it lies here and not in a task's arguments.
+    """What an editor asked for, how far it is. The filter may hold words from an address or a name, so it lies here and not in a task's
+    arguments.
 
     Attributes:
         filters: the list's filter, when everything that matches is meant; ``ids``: else the chosen subscribers.
