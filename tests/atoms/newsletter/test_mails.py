@@ -9,7 +9,8 @@ import pytest
 from django.utils import translation
 
 from webstreet.atoms.newsletter import letters, mails
-from webstreet.atoms.newsletter.plain import text_of
+from webstreet.atoms.newsletter.direction import directed
+from webstreet.atoms.newsletter.plain import text_of, wrapped
 from webstreet.mail.message import Letter, Recipient, Sender, render
 from webstreet.testing.smtp import Received
 
@@ -40,6 +41,30 @@ LINK = "https://blog.example.com/newsletter/confirm/abcdefghijklmnopqrstuvwxyz/"
 )
 def test_text_of_html(html, text):
     assert text_of(html) == text
+
+
+def test_a_text_part_is_wrapped_but_for_addresses_and_code():
+    link, code = "http://localhost/newsletter/confirm/" + "x" * 60, "    " + "one " * 40
+    given = f"\n{'word ' * 30}\n\n\n\n{link}\n{code}\n-- \nSite\n\n"
+    lines = wrapped(given).split("\n")
+    assert lines[0] == ("word " * 14).strip()
+    assert lines[2:6] == [("word " * 2).strip(), "", link, code]
+    assert lines[6:] == ["-- ", "Site", ""]
+
+
+@pytest.mark.parametrize(
+    ("html", "marked"),
+    [
+        ("<p>English مرحبا</p>", "<p>English مرحبا</p>"),
+        ("<p>مرحبا English</p>", '<p dir="rtl">مرحبا English</p>'),
+        ("<p>1. <b>שלום</b></p><p>x</p>", '<p dir="rtl">1. <b>שלום</b></p><p>x</p>'),
+        ("<ul><li>مرحبا</li></ul>", '<ul dir="rtl"><li dir="rtl">مرحبا</li></ul>'),
+        ("<p></p><p>مرحبا</p>", '<p></p><p dir="rtl">مرحبا</p>'),
+        ("<pre>مرحبا</pre>", "<pre>مرحبا</pre>"),
+    ],
+)
+def test_what_runs_from_right_to_left_says_so(html, marked):
+    assert directed(html) == marked
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -18,10 +18,11 @@ from django.utils.translation import gettext as _
 
 from webstreet.atoms.newsletter import ledger
 from webstreet.atoms.newsletter.atom import Params
+from webstreet.atoms.newsletter.direction import directed
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.subscriber import preferences_token
-from webstreet.atoms.newsletter.plain import text_of
+from webstreet.atoms.newsletter.plain import text_of, wrapped
 from webstreet.engine import site
 from webstreet.engine.announcements import Announcement
 from webstreet.kernel.errors import BadInput
@@ -110,7 +111,7 @@ def write(template: str, subject: str, words: dict[str, object]) -> Written:
     words = words | {"subject": subject}
     html = render_to_string(f"newsletter/mails/{template}.html", words)
     text = render_to_string(f"newsletter/mails/{template}.txt", words)
-    return Written(one_line(subject), html, text.strip() + "\n")
+    return Written(one_line(subject), html, wrapped(text))
 
 
 def write_confirmation(link: str) -> Written:
@@ -135,7 +136,7 @@ def write_issue(announcement: Announcement) -> Written:
             title=title,
             excerpt=without_holes(announcement.excerpt),
             intro=without_holes(announcement.intro),
-            body=mark_safe(body),  # noqa: S308 the announcement's body is sanitised by contract
+            body=mark_safe(directed(body)),  # noqa: S308 the announcement's body is sanitised by contract
             body_text=mark_safe(text_of(body)),  # noqa: S308 goes into text/plain
             article_url=announcement.url,
             cover_url=announcement.cover_url,

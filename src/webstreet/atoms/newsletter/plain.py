@@ -142,3 +142,14 @@ def text_of(html: str) -> str:
     if not reader.links:
         return body
     return body + "\n\n" + "\n".join(f"[{number}] {link}" for number, link in enumerate(reader.links, 1))
+
+
+def wrapped(text: str) -> str:
+    """``text`` in lines of at most 72 characters; addresses and code stay whole, and so do long words."""
+    lines = [
+        line
+        if len(line) <= WIDTH or line.startswith("    ")
+        else textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    ]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
