@@ -84,7 +84,8 @@ _WORDS_CONTENT = re.compile(
 _WORDS_GREY = re.compile(r"gr[ea]y-?list", re.IGNORECASE)
 _WORDS_SLOW = re.compile(
     r"rate limit|too many (?:messages|connections|mails|emails|concurrent|sessions)|too (?:much|fast)|throttl|unusual rate"
-    r"|slow(?:ing)? down|\[tss?\d\d\]|\brp-00\d\b|complaints|unexpected volume|reputation|temporarily (?:deferred|blocked|rate)|sending (?:rate|limit)"
+    r"|slow(?:ing)? down|\[tss?\d\d\]|\brp-00\d\b|complaints|unexpected volume|reputation"
+    r"|temporarily (?:deferred|blocked|rate)|sending (?:rate|limit)"
     r"|maximum sending rate|server busy|low priority",
     re.IGNORECASE,
 )
