@@ -38,9 +38,12 @@ def _status(port: int, path: str = "/-/ready", *, hesitation_s: float = 0.0) -> 
 
 
 @pytest.mark.requirement("H7")
-def test_a_swap_on_an_inherited_socket_loses_no_request(site_processes, wait_until, listening):
-    """Some clients hesitate between connecting and asking: at the swap they are accepted, and not yet read."""
-    site = site_processes()
+@pytest.mark.parametrize("place", ["embedded", "postgresql", "mariadb"])
+def test_a_swap_on_an_inherited_socket_loses_no_request(site_processes, databases_on, place, wait_until, listening):
+    """Some clients hesitate between connecting and asking: at the swap they are accepted, and not yet read. One asks for a page that is
+    made anew, so that databases are asked too.
+    """
+    site = site_processes(**databases_on(place))
     site.documents("prepare")
     port, fd = listening.getsockname()[1], listening.fileno()
     old = site.start("serve", "--fd", str(fd), pass_fds=(fd,))
@@ -49,14 +52,15 @@ def test_a_swap_on_an_inherited_socket_loses_no_request(site_processes, wait_unt
     results: list[object] = []
     stop = threading.Event()
 
-    def load(hesitation_s: float) -> None:
+    def load(path: str, hesitation_s: float) -> None:
         while not stop.is_set():
             try:
-                results.append(_status(port, "/-/live", hesitation_s=hesitation_s))
+                results.append(_status(port, path, hesitation_s=hesitation_s))
             except OSError as error:
                 results.append(error)
 
-    threads = [threading.Thread(target=load, args=(s,)) for s in (0.0, 0.0, 0.05, 0.1, 0.2, 0.3)]
+    visitors = [("/-/live", s) for s in (0.0, 0.0, 0.05, 0.1, 0.2)] + [("/?made=anew", 0.0)]
+    threads = [threading.Thread(target=load, args=visitor) for visitor in visitors]
     for thread in threads:
         thread.start()
     site.environ["GENERATION"] = "2"

@@ -92,7 +92,6 @@ def test_a_changed_article_is_found_by_its_new_words_only(make, web) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.requirement("P5")
 def test_a_network_that_searches_without_end_waits(make, web, monkeypatch) -> None:
     from webstreet.atoms.articles.views import SEARCHES
 

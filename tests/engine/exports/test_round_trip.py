@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.conftest import SiteProcesses
 from webstreet.engine.exports import CHECKSUMS, MANIFEST
 
 FILL = Path(__file__).with_name("content_of_a_site.py")
@@ -56,10 +57,11 @@ def rows(path: Path) -> dict[str, list]:
     return found
 
 
-@pytest.fixture
-def filled(site_processes, tmp_path):
-    """(a site with everything in it, its archive)."""
-    site = site_processes()
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """(a site with everything in it, its archive). Nothing is changed there."""
+    tmp_path = tmp_path_factory.mktemp("filled")
+    site = SiteProcesses(tmp_path)
     site.documents("prepare")
     assert site.python(f"exec(open({str(FILL)!r}).read(), {{}})").endswith("filled")
     archive = tmp_path / "a.tar.gz"
@@ -120,6 +122,35 @@ def test_a_site_read_back_is_an_equal_site(filled, site_processes, tmp_path):
     assert json.loads(refused.stdout.splitlines()[-1])["code"] == "import.site_not_empty"
     left_out(old, tmp_path)
     on_standard_output(old, archive)
+
+
+@pytest.mark.requirement("P5")
+@pytest.mark.parametrize("place", ["postgresql", "mariadb"])
+def test_a_site_moves_to_a_server(filled, site_processes, databases_on, place, tmp_path):
+    old, archive = filled
+    new = site_processes(**databases_on(place))
+    new.documents("prepare")
+    report = new.documents("import", "--from", "webstreet", str(archive))[-1]
+    assert (report["rejected"], report["notes"]) == ([], [])
+    second = tmp_path / "b.tar.gz"
+    new.documents("export", str(second))
+    was, now = rows(archive), rows(second)
+    assert sorted(was) == sorted(now)
+    for kind, found in was.items():
+        assert [_meant(row) for row in now[kind]] == [_meant(row) for row in found], kind
+    shown, before = (json.loads(site.python(PAGES).splitlines()[-1]) for site in (new, old))
+    for found in (shown, before):
+        del found["secret.pdf documents"]
+    assert shown == before
+
+
+def _meant(value):
+    """PostgreSQL keeps the parts of a document in an order of its own."""
+    if isinstance(value, dict):
+        return {name: _meant(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_meant(part) for part in value]
+    return json.loads(value) if isinstance(value, str) and value.startswith("[{") else value
 
 
 def left_out(old, tmp_path):
