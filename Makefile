@@ -5,10 +5,10 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 export ONCE DEMO_BREAK OUT
 
-.PHONY: help setup demo test check lab bench docs
+.PHONY: help setup demo test check lab bench bench-mail docs
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: ## Make .venv with exactly what requirements.lock says
 	@scripts/bootstrap
@@ -27,6 +27,9 @@ lab: setup ## Install and try the real servers that the tests use
 
 bench: setup ## Measure; prints a table and, with OUT=file.json, writes it; ONLY=pages runs one topic
 	@$(PYTHON) -m benchmarks $(ONLY)
+
+bench-mail: setup ## Measure delivery beside smtp-source; ONLY="rates sqlite" measures a part, on one database
+	@$(PYTHON) -m benchmarks.mail $(ONLY)
 
 docs: setup ## Write the generated reference pages and build the docs into build/docs
 	@$(PYTHON) scripts/docs --build

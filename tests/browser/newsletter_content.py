@@ -103,7 +103,7 @@ Delivery.objects.filter(pk=rows[9].pk).update(state="sending", attempts=1, chang
 arabic = issue(ARABIC, started_at=NOW - dt.timedelta(days=3))
 ledger.freeze_audience(arabic)
 arabic.deliveries.update(state="sent", code="250 2.0.0")
-arabic.chunks.update(closed=True)
+ledger.recount(arabic)
 paused = issue("A calm subject", started_at=NOW - dt.timedelta(hours=2), paused_at=NOW, trouble="sender.policy")
 ledger.freeze_audience(paused)
 draft = issue("Not started yet")

@@ -1,4 +1,4 @@
-"""Real servers for the tests, one module a server: `postgres`, `mariadb`, `redis`, `chromium`; and `faketime`, a clock that jumps.
+"""Real servers, one module a server: `postgres`, `mariadb`, `redis`, `chromium`, `smtp_sink`; and `faketime`, a clock that jumps.
 
 Each is a context manager that starts the Debian binary in a temporary folder of its own, on a free port of the loopback, as an
 unprivileged user when we are root, and leaves nothing behind: no process, no folder. What a contributor runs already is used

@@ -27,6 +27,11 @@ FAST = (
     *("--sync-binlog=0", "--skip-log-bin", "--innodb-buffer-pool-size=192M", "--max-connections=200"),
     *("--performance-schema=OFF", "--skip-name-resolve", "--innodb-stats-persistent=OFF"),
 )
+# What a benchmark of durable writes needs: the server's own settings, on a machine of some memory.
+DURABLE = (
+    *("--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=1G", "--innodb-log-file-size=1G"),
+    *("--skip-log-bin", "--max-connections=200", "--skip-name-resolve"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,11 @@ class MariaDB:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[MariaDB]:
+def running(*, durable: bool = False) -> Iterator[MariaDB]:
     """A server of our own, or the one that LAB_MARIADB_URL names.
+
+    Args:
+        durable: it waits for the disk at each commit, as in real life.
 
     Raises:
         base.Missing: MariaDB is not installed.
@@ -91,7 +99,7 @@ def running() -> Iterator[MariaDB]:
         # The socket's name is short and within the data folder: a deep temporary folder would make it too long.
         command = [
             *(binary, "--no-defaults", f"--datadir={data}", "--socket=sock", f"--port={port}"),
-            *("--bind-address=127.0.0.1", f"--pid-file={root / 'pid'}", *FAST),
+            *("--bind-address=127.0.0.1", f"--pid-file={root / 'pid'}", *(DURABLE if durable else FAST)),
         ]
         url = f"mysql://root@127.0.0.1:{port}/"
         with base.server(command, cwd=root, ready=lambda: _answers(url)) as process:

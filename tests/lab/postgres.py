@@ -20,6 +20,8 @@ URL_VARIABLE = "LAB_POSTGRES_URL"
 BINARIES = "/usr/lib/postgresql/*/bin"
 # Nothing here has to survive a crash of the machine; a test's data are thrown away.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100", "shared_buffers=64MB")
+# What a benchmark of durable writes needs: the server's own settings, on a machine of some memory.
+DURABLE = ("shared_buffers=512MB", "max_wal_size=4GB", "checkpoint_timeout=15min")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,11 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Postgres]:
+def running(*, durable: bool = False) -> Iterator[Postgres]:
     """A server of our own, or the one that LAB_POSTGRES_URL names.
+
+    Args:
+        durable: it waits for the disk at each commit, as in real life.
 
     Raises:
         base.Missing: PostgreSQL is not installed.
@@ -79,7 +84,7 @@ def running() -> Iterator[Postgres]:
             ],
             cwd=root,
         )
-        settings = [word for setting in FAST for word in ("-c", setting)]
+        settings = [word for setting in (DURABLE if durable else FAST) for word in ("-c", setting)]
         # No Unix socket: its path would be too long in a deep temporary folder.
         command = [
             postgres,

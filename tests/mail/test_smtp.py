@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from webstreet.mail.pump import Envelope, Outcome, Result, Trouble, pump
+from webstreet.mail.pump import Envelope, Outcome, Result, Trouble
 from webstreet.mail.reply import Meaning, Reply, Stage, meaning
 from webstreet.mail.smtp import SmtpTransport
 from webstreet.mail.url import EmailUrl
@@ -274,37 +274,6 @@ def test_connections_outlive_a_batch_and_a_stale_one_is_replaced(server: Recordi
             assert ([r.outcome for r in results], trouble) == ([Outcome.SENT] * 3, None)
             assert len(second.messages) == 3
             runner.run(transport.close())
-
-
-class ListOutbox:
-    """An outbox over a list, in batches of ten."""
-
-    def __init__(self, waiting: list[Envelope]) -> None:
-        self.waiting = waiting
-        self.recorded: list[Result] = []
-
-    def claim(self) -> Sequence[Envelope]:
-        batch, self.waiting = self.waiting[:10], self.waiting[10:]
-        return batch
-
-    def record(self, results: Sequence[Result], trouble: Trouble | None) -> None:
-        self.recorded += results
-
-
-def test_pump_until_empty_and_until_trouble(server: RecordingSmtpServer) -> None:
-    with asyncio.Runner() as runner:
-        transport = SmtpTransport(EmailUrl.parse(server.url), connections=2, timeout_s=5)
-        outbox = ListOutbox(envelopes(35))
-        done = pump(outbox, transport, runner, budget_s=20)
-        assert (done.results, done.empty, done.trouble) == (35, True, None)
-        assert {r.outcome for r in outbox.recorded} == {Outcome.SENT}
-        server.behaviour = Behaviour(sender="550 5.7.1 no")
-        outbox = ListOutbox(envelopes(35))
-        done = pump(outbox, transport, runner, budget_s=20)
-        assert done.trouble == Trouble("sender.policy", pause=True)
-        assert len(outbox.recorded) == 10
-        assert {r.outcome for r in outbox.recorded} == {Outcome.UNSENT}
-        runner.run(transport.close())
 
 
 @pytest.mark.parametrize(

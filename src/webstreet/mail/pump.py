@@ -1,21 +1,29 @@
 """The pump: takes batches from an outbox, hands them to a transport, records what became of each message.
 
-The two protocols are all that mail needs from the world. `Outbox` is synchronous (a database) and is called outside the event loop,
-always in the caller's own thread, so that it can use the caller's connections; `Transport` is asynchronous and lives on the loop of
-an ``asyncio.Runner`` that the caller keeps, so that connections to the server outlive one call.
+The two protocols are all that mail needs from the world. `Outbox` is synchronous (a database) and is always called in the caller's own
+thread, so that it can use the caller's connections; `Transport` is asynchronous and lives on a `Loop`, a thread beside it, so that
+connections to the server outlive one call, and that the database works while messages go out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from webstreet.mail.errors import MailServerAway, SenderRefused
 from webstreet.mail.reason import Reason
+
+T = TypeVar("T")
+OPEN_MAX = 2
+"""Batches that were claimed and are not recorded: one on its way, one ready to follow it. What a killed worker leaves in question."""
 
 
 class Outcome(StrEnum):
@@ -32,7 +40,8 @@ class Outcome(StrEnum):
     UNCERTAIN = "uncertain"
 
 
-@dataclass(frozen=True, slots=True)
+# These two are made for each message, and to freeze them would take three times as long.
+@dataclass(slots=True)
 class Envelope:
     """One message for one recipient. ``key`` is the outbox's own name for it; ``content`` has CRLF line ends, no dot-stuffing."""
 
@@ -42,7 +51,7 @@ class Envelope:
     content: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """Outcome for one envelope; ``code`` is the reply's code and enhanced code ("550 5.1.1"), nothing else.
 
@@ -80,11 +89,77 @@ class Transport(Protocol):
 class Outbox(Protocol):
     """Where messages come from and where their fate is written down. Both calls are durable when they return."""
 
-    def claim(self) -> Sequence[Envelope]:
-        """Take the next batch and mark it as sending; empty when there is nothing to do now (finished, paused, cancelled)."""
+    def claim(self, limit: int) -> Sequence[Envelope]:
+        """Take the next batch, at most ``limit``, and mark it as sending; empty when there is nothing to do now (finished, paused)."""
 
     def record(self, results: Sequence[Result], trouble: Trouble | None) -> None:
-        """Write down what became of each message of the last claimed batch."""
+        """Write down what became of each message of the batch that was claimed first of those not yet recorded."""
+
+
+class Loop:
+    """An event loop in a thread of its own, which ends with `close` or with the process."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="mail", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Wait for what it gives."""
+        return self.start(coroutine).result()
+
+    def close(self) -> None:
+        """What still runs is cancelled."""
+        self.run(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
+
+
+class Pace:
+    """How large a batch should be: what the server takes in `BATCH_S`. Kept beside the transport from one `pump` to the next.
+
+    So a slow server leaves few in question when a worker is killed, and a fast one few commits.
+
+    Args:
+        least: as many as keep every connection busy.
+    """
+
+    BATCH_S = 0.05
+    MOST = 1000
+
+    def __init__(self, least: int = 20) -> None:
+        self.least = least
+        self.rate = 0.0
+        """Messages a second; 0: not known yet."""
+
+    def limit(self, waiting: int, left_s: float) -> int:
+        """Size of the next batch when ``waiting`` are claimed before it and ``left_s`` seconds are left; 0: it would not be begun."""
+        if not self.rate:
+            return 2 * self.least if left_s > 0 else 0
+        left_s -= waiting / self.rate
+        if left_s <= 0:
+            return 0
+        return max(self.least, int(min(self.rate * self.BATCH_S, self.rate * left_s, self.MOST)))
+
+    def note(self, count: int, seconds: float) -> None:
+        if count and seconds > 0:
+            rate = count / seconds
+            self.rate = (self.rate + rate) / 2 if self.rate else rate
 
 
 @dataclass(slots=True)
@@ -99,28 +174,91 @@ class Pumped:
 def pump(
     outbox: Outbox,
     transport: Transport,
-    runner: asyncio.Runner,
+    loop: Loop,
     *,
     budget_s: float,
+    pace: Pace | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Pumped:
-    """Send batches until the outbox is empty, trouble comes up, or ``budget_s`` seconds are over."""
-    deadline = clock() + budget_s
-    done = Pumped()
-    while clock() < deadline:
-        batch = outbox.claim()
-        if not batch:
-            done.empty = True
-            return done
-        results, trouble = runner.run(transport.send(batch, deadline=deadline))
-        missing = {e.key for e in batch} - {r.key for r in results}
-        results += [Result(key, Outcome.UNCERTAIN, "lost") for key in sorted(missing)]
-        outbox.record(results, trouble)
-        done.results += len(results)
-        if trouble:
-            done.trouble = trouble
-            return done
-    return done
+    """Send batches until the outbox is empty, trouble comes up, or ``budget_s`` seconds are over.
+
+    While one batch is sent the next one is claimed and the one before recorded. Whatever happens, each batch that was claimed is
+    recorded before this returns or raises.
+    """
+    return _Pump(outbox, transport, loop, pace or Pace(), clock, clock() + budget_s).run()
+
+
+class _Pump:
+    """One call of `pump`."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        transport: Transport,
+        loop: Loop,
+        pace: Pace,
+        clock: Callable[[], float],
+        deadline: float,
+    ) -> None:
+        self._outbox, self._transport, self._loop, self._pace = outbox, transport, loop, pace
+        self._clock, self._deadline = clock, deadline
+        self._open: deque[tuple[Sequence[Envelope], Future[tuple[list[Result], Trouble | None]]]] = deque()
+        self._turn = asyncio.Lock()
+        self._stopped = False
+        self._done = Pumped()
+
+    def run(self) -> Pumped:
+        try:
+            while True:
+                self._look_ahead()
+                if not self._open:
+                    return self._done
+                self._record_oldest()
+        except BaseException:
+            self._stopped = True
+            while self._open:
+                with contextlib.suppress(Exception):
+                    self._record_oldest()
+            raise
+
+    def _look_ahead(self) -> None:
+        while len(self._open) < OPEN_MAX and not self._stopped:
+            waiting = sum(len(batch) for batch, _ in self._open)
+            limit = self._pace.limit(waiting, self._deadline - self._clock())
+            batch = self._outbox.claim(limit) if limit else ()
+            if not batch:
+                self._done.empty = bool(limit) and not self._open
+                return
+            self._open.append((batch, self._loop.start(self._send(batch))))
+
+    async def _send(self, batch: Sequence[Envelope]) -> tuple[list[Result], Trouble | None]:
+        """One batch after the other; none after a trouble."""
+        async with self._turn:
+            if self._stopped:
+                return [Result(envelope.key, Outcome.UNSENT) for envelope in batch], None
+            began = self._clock()
+            try:
+                results, trouble = await self._transport.send(batch, deadline=self._deadline)
+            except BaseException:
+                self._stopped = True
+                raise
+            self._stopped = self._stopped or trouble is not None
+            decided = sum(result.outcome is not Outcome.UNSENT for result in results)
+            self._pace.note(decided, self._clock() - began)
+            return results, trouble
+
+    def _record_oldest(self) -> None:
+        batch, sending = self._open.popleft()
+        results: list[Result] = []
+        trouble: Trouble | None = None
+        try:
+            results, trouble = sending.result()
+        finally:
+            known = {result.key for result in results}
+            results += [Result(e.key, Outcome.UNCERTAIN, "lost") for e in batch if e.key not in known]
+            self._outbox.record(results, trouble)
+        self._done.results += len(results)
+        self._done.trouble = self._done.trouble or trouble
 
 
 def trouble_of(error: MailServerAway | SenderRefused) -> Trouble:

@@ -1,88 +1,97 @@
-"""Writing the ledger: the audience, claims, and what became of each recipient.
+"""The ledger: claims, and what became of each recipient.
 
-One worker holds the lease of a chunk. Inside it, a batch of rows is durably marked ``sending`` before its bytes leave and given its
-state after the replies; so what a killed worker leaves undecided is at most one batch.
+A worker holds the lease of a chunk. Before the bytes of a batch leave, the chunk's row durably marks the ids of its rows as under way;
+after the replies their fates are written, and the mark moves on. So a claim touches no delivery row, and what a killed worker leaves
+undecided is what the mark names: its open batches, at most two.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from django.db import connections
-from django.db.models import Exists, F, Min, OuterRef, Q
+from django.db.models import Count, Exists, F, Min, OuterRef, Q
 from django.db.models.query import QuerySet
 from django.utils import timezone
 
+from webstreet.atoms.newsletter import freezing, outcomes
 from webstreet.atoms.newsletter.models.base import alias, atomic
+from webstreet.atoms.newsletter.models.counting import COUNTED, Mark
 from webstreet.atoms.newsletter.models.delivery import OPEN, Chunk, Delivery, State
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.lists import Membership
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
-from webstreet.engine.backends.patience import patiently
+from webstreet.atoms.newsletter.outcomes import Fate
 from webstreet.mail.pump import Outcome, Result
 
-CHUNK_SIZE = 500
-BATCH_SIZE = 100
+CHUNK_SIZE = 1000
+BATCH_SIZE = 1000
 LEASE = dt.timedelta(seconds=180)
 """Longer than one message can take at the transport's time-outs; renewed with every batch."""
 ATTEMPTS = 8
 RETRY_MINUTES = (1, 5, 15, 60, 120, 240, 480)
 """Wait after each 4xx; in all about 15 hours."""
+NOBODY = "worker.lost"
+"""Code of who was under way when a worker was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A recipient of a claimed batch."""
 
     delivery_id: int
     attempt: int
     email: str
-    name: str
     public_id: str
     unsubscribe_token: str
 
 
-def freeze_audience(issue: Issue) -> int:
-    """Write one ledger row for each active member of the issue's list, and the chunks; once, whoever calls. Returns the audience."""
-    with patiently(), atomic():
-        locked = Issue.objects.select_for_update().get(pk=issue.pk)
-        if locked.frozen_at is not None:
-            return locked.audience
-        connection = connections[alias()]
-        now = connection.ops.adapt_datetimefield_value(timezone.now())
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _AUDIENCE,
-                [issue.pk, CHUNK_SIZE, CHUNK_SIZE, State.QUEUED, now, Subscriber.Status.ACTIVE, locked.mailing_list_id],
-            )
-            audience = max(0, cursor.rowcount)
-            cursor.execute(_CHUNKS, [False, now, issue.pk])
-        locked.audience, locked.frozen_at = audience, timezone.now()
-        locked.save(update_fields=["audience", "frozen_at"])
-        return audience
+@dataclass(slots=True)
+class Lease:
+    """A chunk that this worker holds.
+
+    Attributes:
+        after: id of the last row that was claimed; empty is True once there is none behind it.
+        open: first and last id of each batch that is claimed and not recorded, the oldest first.
+    """
+
+    chunk_id: int
+    issue_id: int
+    mailing_list_id: int
+    number: int
+    token: str
+    total: int
+    after: int = 0
+    taken: int = 0
+    empty: bool = False
+    open: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def mine(self) -> QuerySet[Chunk]:
+        return Chunk.objects.filter(pk=self.chunk_id, lease_token=self.token, closed=False)
+
+    @property
+    def rows(self) -> QuerySet[Delivery]:
+        return Delivery.objects.filter(issue_id=self.issue_id, number=self.number)
+
+    def mark(self) -> dict[str, Any]:
+        """The values of the chunk's row that say what is under way now."""
+        first, last = (self.open[0][0], self.open[-1][1]) if self.open else (None, None)
+        return {"sending_from": first, "sending_to": last, "lease_until": timezone.now() + LEASE}
 
 
-_AUDIENCE = """
-INSERT INTO newsletter_delivery (issue_id, subscriber_id, number, state, attempts, code, changed_at)
-SELECT %s, audience.id, (audience.position - (audience.position %% %s)) / %s, %s, 0, '', %s
-FROM (
-  SELECT s.id AS id, ROW_NUMBER() OVER (ORDER BY s.id) - 1 AS position
-  FROM newsletter_subscriber s JOIN newsletter_membership m ON m.subscriber_id = s.id
-  WHERE s.status = %s AND m.mailing_list_id = %s
-) audience
-"""
-_CHUNKS = """
-INSERT INTO newsletter_chunk (issue_id, number, closed, due_at, lease_token)
-SELECT d.issue_id, d.number, %s, %s, '' FROM newsletter_delivery d WHERE d.issue_id = %s GROUP BY d.issue_id, d.number
-"""
+def freeze_audience(issue: Issue, *, budget_s: float | None = None) -> bool:
+    """Write the ledger rows of an issue, see `freezing`; whether all are written."""
+    return freezing.freeze(issue, CHUNK_SIZE, budget_s=budget_s)
 
 
-def claim_chunk(issue: Issue) -> Chunk | None:
-    """Lease the next open chunk that is due and free; what a former holder left as ``sending`` becomes ``uncertain``."""
+# -- Claiming --------------------------------------------------------------------------------------------------------
+def claim_chunk(issue: Issue) -> Lease | None:
+    """Lease the next open chunk that is due and free; what a former holder left under way becomes ``uncertain``."""
     now = timezone.now()
     with atomic():
         free = Chunk.objects.filter(issue=issue, closed=False, due_at__lte=now)
@@ -91,9 +100,10 @@ def claim_chunk(issue: Issue) -> Chunk | None:
             return None
         if chunk.lease_token:
             _left_sending(chunk)
-        chunk.lease_token, chunk.lease_until = secrets.token_hex(8), now + LEASE
-        chunk.save(update_fields=["lease_token", "lease_until"])
-        return chunk
+        token = secrets.token_hex(8)
+        values = {"lease_token": token, "lease_until": now + LEASE, "sending_from": None, "sending_to": None}
+        Chunk.objects.filter(pk=chunk.pk).update(**values)
+    return Lease(chunk.pk, chunk.issue_id, issue.mailing_list_id, chunk.number, token, chunk.total or CHUNK_SIZE)
 
 
 def _locked(rows: QuerySet[Chunk]) -> QuerySet[Chunk]:
@@ -104,149 +114,173 @@ def _locked(rows: QuerySet[Chunk]) -> QuerySet[Chunk]:
 
 
 def _left_sending(chunk: Chunk) -> None:
-    rows = Delivery.objects.filter(issue_id=chunk.issue_id, number=chunk.number, state=State.SENDING)
-    rows.update(state=State.UNCERTAIN, code="worker.lost", changed_at=timezone.now())
-
-
-def claim_batch(issue: Issue, chunk: Chunk, size: int = BATCH_SIZE) -> list[Row]:
-    """Mark the next rows of a leased chunk as ``sending``. Empty: nothing to do now, or the lease or the issue's leave to send is gone.
-
-    Who is no longer active is left out here, at the last moment before the bytes.
-    """
-    while True:
-        with atomic():
-            if not Issue.objects.get(pk=issue.pk).may_send or not _renew(chunk):
-                return []
-            now = timezone.now()
-            found = list(_waiting(chunk, now).values_list(*_ROW)[:size])
-            if not found:
-                return []
-            active = [row for row in found if _still_wants(row)]
-            _mark_sending(active, now)
-            _leave_out([row[0] for row in found if not _still_wants(row)], now)
-        if active:
-            return [
-                Row(pk, attempts + 1, email, name, public_id.hex, token)
-                for pk, attempts, email, _, name, public_id, token, _ in active
-            ]
-
-
-_ROW = (
-    "id",
-    "attempts",
-    "subscriber__email",
-    "subscriber__status",
-    "subscriber__name",
-    "subscriber__public_id",
-    "subscriber__unsubscribe_token",
-    "on_list",
-)
-
-
-def _still_wants(row: Sequence[object]) -> bool:
-    return row[3] == Subscriber.Status.ACTIVE and bool(row[7])
-
-
-def _waiting(chunk: Chunk, now: dt.datetime) -> QuerySet[Delivery]:
-    rows = Delivery.objects.filter(issue_id=chunk.issue_id, number=chunk.number)
-    on_list = Membership.objects.filter(
-        mailing_list=OuterRef("issue__mailing_list_id"), subscriber=OuterRef("subscriber_id")
-    )
-    waiting = rows.filter(Q(state=State.QUEUED) | Q(state=State.DEFERRED, due_at__lte=now))
-    return waiting.annotate(on_list=Exists(on_list)).order_by("id")
-
-
-def _mark_sending(rows: Sequence[tuple[object, ...]], now: dt.datetime) -> None:
-    by_attempts: dict[int, list[int]] = {}
-    for row in rows:
-        by_attempts.setdefault(int(str(row[1])), []).append(int(str(row[0])))
-    for attempts, ids in by_attempts.items():
-        Delivery.objects.filter(pk__in=ids).update(
-            state=State.SENDING, attempts=attempts + 1, changed_at=now, due_at=None
-        )
-
-
-def _leave_out(ids: Sequence[int], now: dt.datetime) -> None:
-    if ids:
-        Delivery.objects.filter(pk__in=ids).update(
-            state=State.SUPPRESSED, code="unsubscribed", changed_at=now, due_at=None
-        )
-
-
-def _renew(chunk: Chunk) -> bool:
-    held = Chunk.objects.filter(pk=chunk.pk, lease_token=chunk.lease_token, closed=False)
-    return bool(held.update(lease_until=timezone.now() + LEASE))
-
-
-def record(rows: Iterable[Row], results: Iterable[Result], *, resend_uncertain: bool) -> None:
-    """Write what became of a batch. A row that another worker has taken over since (a later attempt) is left alone."""
-    attempts = {row.delivery_id: row.attempt for row in rows}
-    groups: dict[tuple[Outcome, str, str, int], list[int]] = {}
-    for result in results:
-        group = (result.outcome, result.code[:40], result.reply[:200], attempts[result.key])
-        groups.setdefault(group, []).append(result.key)
     now = timezone.now()
+    rows = Delivery.objects.filter(issue_id=chunk.issue_id, number=chunk.number)
+    lost = {"state": State.UNCERTAIN, "code": NOBODY, "changed_at": now, "due_at": None}
+    # A release before this one counted the attempt when it claimed.
+    rows.filter(state=State.SENDING).update(**lost)
+    if chunk.sending_from is not None:
+        mark = Mark(chunk.number, chunk.sending_from, chunk.sending_to, chunk.marked_at, leased=False)
+        rows.filter(mark.rows).update(attempts=F("attempts") + 1, **lost)
+
+
+def claim_batch(issue: Issue, lease: Lease, size: int = BATCH_SIZE) -> list[Row]:
+    """Mark the next rows of a leased chunk as under way. Empty: nothing to do now, or the lease or the issue's leave to send is gone.
+
+    Who is no longer active or on the list is left out here, at the last moment before the bytes.
+    """
+    while not lease.empty:
+        now = timezone.now()
+        found = _waiting(lease, now, _share(lease, size))
+        if not found:
+            lease.empty = True
+            return []
+        wanted = [row for row in found if row[5]]
+        others = [row[0] for row in found if not row[5]]
+        batch = [(wanted[0][0], wanted[-1][0])] if wanted else []
+        # A transaction only where there are two statements: each step of one is a moment in which the sender has the interpreter.
+        with atomic() if others else contextlib.nullcontext():
+            lease.open += batch
+            if not lease.mine.filter(_may_send(issue)).update(**lease.mark(), marked_at=now):
+                lease.open = lease.open[: len(lease.open) - len(batch)]
+                return []
+            _leave_out(lease, others, now)
+        lease.after, lease.taken = found[-1][0], lease.taken + len(found)
+        if wanted:
+            return [Row(pk, tried + 1, email, key, token) for pk, tried, email, key, token, _ in wanted]
+    return []
+
+
+def _share(lease: Lease, size: int) -> int:
+    """At most ``size``, in batches of one size: a small one at the end of each chunk would cost as much as a large one."""
+    left = max(1, lease.total - lease.taken)
+    return min(size, -(-left // -(-left // size)))
+
+
+def _waiting(lease: Lease, now: dt.datetime, size: int) -> list[tuple[int, int, str, str, str, bool]]:
+    """Id, attempts, address, public id, token of the next rows that are due; and whether they still want it."""
+    connection = connections[alias()]
+    values = [str(Subscriber.Status.ACTIVE), lease.mailing_list_id, lease.issue_id, lease.number, lease.after]
+    values += [str(State.QUEUED), str(State.DEFERRED), connection.ops.adapt_datetimefield_value(now), size]
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING.format(columns=_COLUMNS.get(connection.vendor, _AS_THEY_ARE)), values)
+        if connection.vendor == "mysql":
+            rows = (text.split("\t") for (text,) in cursor.fetchall())
+            return [
+                (int(pk), int(tried), email, key, token, wanted == "1") for pk, tried, email, key, token, wanted in rows
+            ]
+        return list(cursor.fetchall())
+
+
+_WAITING = """
+SELECT {columns}
+FROM newsletter_delivery d
+LEFT JOIN newsletter_subscriber s ON s.id = d.subscriber_id AND s.status = %s
+LEFT JOIN newsletter_membership m ON m.subscriber_id = s.id AND m.mailing_list_id = %s
+WHERE d.issue_id = %s AND d.number = %s AND d.id > %s AND (d.state = %s OR (d.state = %s AND d.due_at <= %s))
+ORDER BY d.id LIMIT %s
+"""
+_AS_THEY_ARE = "d.id, d.attempts, s.email, s.public_id, s.unsubscribe_token, m.id IS NOT NULL"
+_COLUMNS = {
+    # An object for each UUID would cost more than the rest of the row.
+    "postgresql": _AS_THEY_ARE.replace("s.public_id", "REPLACE(CAST(s.public_id AS text), '-', '')"),
+    # The driver is written in Python: what counts is the number of columns. No address has a tab.
+    "mysql": (
+        "CONCAT_WS('\t', d.id, d.attempts, COALESCE(s.email, ''), COALESCE(s.public_id, ''),"
+        " COALESCE(s.unsubscribe_token, ''), m.id IS NOT NULL)"
+    ),
+}
+
+
+def _may_send(issue: Issue) -> Exists:
+    return Exists(
+        Issue.objects.filter(pk=issue.pk, started_at__isnull=False, paused_at__isnull=True, cancelled_at__isnull=True)
+    )
+
+
+def _leave_out(lease: Lease, ids: Sequence[int], now: dt.datetime) -> None:
+    if ids:
+        lease.rows.filter(pk__in=ids).update(state=State.SUPPRESSED, code="unsubscribed", changed_at=now, due_at=None)
+
+
+# -- Recording -------------------------------------------------------------------------------------------------------
+def record(lease: Lease, rows: Sequence[Row], results: Iterable[Result], *, resend_uncertain: bool) -> None:
+    """Write what became of the oldest open batch of a lease, and move the mark on.
+
+    When the lease was given away in the meantime, those rows are uncertain: the server's answer is better than that guess. One that was
+    taken up again since (it is queued, or tried more often) is left alone.
+    """
+    now = timezone.now()
+    attempts = {row.delivery_id: row.attempt for row in rows}
+    known: dict[tuple[Outcome, str, str, int], Fate | None] = {}
+    fates = []
+    for result in sorted(results, key=lambda result: result.key):
+        group = (result.outcome, result.code[:40], result.reply[:200], attempts[result.key])
+        if group not in known:
+            known[group] = _fate(*group, now, resend_uncertain=resend_uncertain)
+        fates.append((result.key, known[group]))
     with atomic():
-        for (outcome, code, reply, attempt), ids in groups.items():
-            # ``uncertain`` too: a lease may have run out while the server thought; its answer is better than our guess.
-            mine = Delivery.objects.filter(pk__in=ids, attempts=attempt, state__in=(State.SENDING, State.UNCERTAIN))
-            mine.update(
-                changed_at=now,
-                reply=reply or None,
-                **_fate(outcome, code, attempt, now, resend_uncertain=resend_uncertain),
-            )
+        lease.open = [batch for batch in lease.open if batch[0] != rows[0].delivery_id]
+        if lease.mine.update(**lease.mark()):
+            outcomes.write(lease.issue_id, lease.number, fates, now)
+        else:
+            outcomes.write_each([(pk, fate) for pk, fate in fates if fate], now, [State.UNCERTAIN], 0)
+            unsent = [(pk, Fate(State.QUEUED, attempts[pk] - 1)) for pk, fate in fates if not fate]
+            outcomes.write_each(unsent, now, [State.UNCERTAIN], 1)
+            Chunk.objects.filter(pk=lease.chunk_id).update(closed=False, due_at=now)
 
 
-def _fate(outcome: Outcome, code: str, attempt: int, now: dt.datetime, *, resend_uncertain: bool) -> dict[str, object]:
+def _fate(
+    outcome: Outcome, code: str, reply: str, attempt: int, now: dt.datetime, *, resend_uncertain: bool
+) -> Fate | None:
     if outcome is Outcome.SENT:
-        return {"state": State.SENT, "code": code}
+        return Fate(State.SENT, attempt, code)
     if outcome is Outcome.UNSENT:
-        return {"state": State.QUEUED, "code": "", "attempts": attempt - 1}
+        return None
     if outcome is Outcome.FAILED or (outcome is Outcome.DEFERRED and attempt >= ATTEMPTS):
-        return {"state": State.FAILED, "code": code}
+        return Fate(State.FAILED, attempt, code, reply or None)
     if outcome is Outcome.DEFERRED:
         minutes = RETRY_MINUTES[min(attempt, len(RETRY_MINUTES)) - 1]
-        return {"state": State.DEFERRED, "code": code, "due_at": now + dt.timedelta(minutes=minutes)}
+        return Fate(State.DEFERRED, attempt, code, reply or None, now + dt.timedelta(minutes=minutes))
     if resend_uncertain and attempt == 1:
         # Not at once: whatever made the server silent may still be there, and there is only one second try.
-        return {"state": State.DEFERRED, "code": "again", "due_at": now + dt.timedelta(minutes=RETRY_MINUTES[0])}
-    return {"state": State.UNCERTAIN, "code": code}
+        return Fate(State.DEFERRED, attempt, "again", None, now + dt.timedelta(minutes=RETRY_MINUTES[0]))
+    return Fate(State.UNCERTAIN, attempt, code, reply or None)
 
 
-def release(chunk: Chunk) -> None:
-    """Give the lease back; close the chunk when nothing in it is open, else say when it is due again."""
+def release(lease: Lease) -> None:
+    """Give the lease back: what was claimed and is not recorded has not left us. See `_settle`."""
     with atomic():
-        if not Chunk.objects.filter(pk=chunk.pk, lease_token=chunk.lease_token).exists():
-            return
-        rows = Delivery.objects.filter(issue_id=chunk.issue_id, number=chunk.number, state__in=OPEN)
-        now = timezone.now()
-        values: dict[str, object] = {"lease_until": None, "lease_token": ""}
-        if not rows.exists():
-            values["closed"] = True
-        elif not rows.exclude(state=State.DEFERRED).exists():
-            values["due_at"] = rows.aggregate(first=Min("due_at"))["first"] or now
-        Chunk.objects.filter(pk=chunk.pk, lease_token=chunk.lease_token).update(**values)
+        if lease.mine.update(lease_until=None):
+            _settle(lease.chunk_id)
 
 
-def take_back(chunk: Chunk) -> None:
-    """Give the lease back when nothing that was claimed last has left us: those rows go into the queue again."""
-    with atomic():
-        if Chunk.objects.filter(pk=chunk.pk, lease_token=chunk.lease_token).exists():
-            rows = Delivery.objects.filter(issue_id=chunk.issue_id, number=chunk.number, state=State.SENDING)
-            rows.update(state=State.QUEUED, attempts=F("attempts") - 1, changed_at=timezone.now())
-    release(chunk)
+def _settle(chunk_id: int) -> None:
+    """Count a chunk that nobody holds; close it when nothing in it is open, else say when it is due again."""
+    chunk = Chunk.objects.get(pk=chunk_id)
+    rows = Delivery.objects.filter(issue_id=chunk.issue_id, number=chunk.number).order_by()
+    found = {
+        state: (n, first) for state, n, first in rows.values_list("state").annotate(n=Count("id"), first=Min("due_at"))
+    }
+    values: dict[str, Any] = {name: found.get(name, (0, None))[0] for name in COUNTED}
+    values["total"] = sum(n for n, _ in found.values())
+    values |= {"lease_until": None, "lease_token": "", "sending_from": None, "sending_to": None}
+    still_open = set(found) & {str(state) for state in OPEN}
+    values["closed"] = not still_open
+    if still_open == {State.DEFERRED}:
+        values["due_at"] = found[State.DEFERRED][1] or timezone.now()
+    Chunk.objects.filter(pk=chunk_id).update(**values)
 
 
-def cancel_chunk(chunk: Chunk) -> None:
+def cancel_chunk(lease: Lease) -> None:
     """Close a leased chunk of a cancelled issue: who got nothing is left out."""
     with atomic():
-        rows = Delivery.objects.filter(
-            issue_id=chunk.issue_id, number=chunk.number, state__in=(State.QUEUED, State.DEFERRED)
-        )
+        rows = lease.rows.filter(state__in=(State.QUEUED, State.DEFERRED))
         rows.update(state=State.SUPPRESSED, code="cancelled", changed_at=timezone.now(), due_at=None)
-    release(chunk)
+    release(lease)
 
 
+# -- Trying again ----------------------------------------------------------------------------------------------------
 RETRIED: tuple[Any, ...] = (State.FAILED, State.UNCERTAIN)
 """What a person may have tried again. Nobody else's state ever goes back."""
 
@@ -266,7 +300,7 @@ def try_again(issue: Issue, states: Iterable[Any], *, only_first: bool = False) 
     """
     now, count = timezone.now(), 0
     with atomic():
-        if not Issue.objects.select_for_update().filter(pk=issue.pk, cancelled_at=None).exists():
+        if not Issue.objects.select_for_update().filter(pk=issue.pk, cancelled_at=None, archived_at=None).exists():
             return 0
         rows = retriable(issue, states)
         if only_first:
@@ -277,10 +311,11 @@ def try_again(issue: Issue, states: Iterable[Any], *, only_first: bool = False) 
                 pk__in=[pk for pk, _ in found[start : start + CHUNK_SIZE]], state__in=RETRIED
             )
             count += mine.update(state=State.QUEUED, code="again", reply=None, changed_at=now)
-        numbers = sorted({number for _, number in found})
-        for start in range(0, len(numbers), CHUNK_SIZE):
-            chunks = Chunk.objects.filter(issue=issue, number__in=numbers[start : start + CHUNK_SIZE])
-            chunks.update(closed=False, due_at=now)
+        numbers = {number for _, number in found}
+        for chunk in Chunk.objects.filter(issue=issue, number__in=numbers).order_by("number"):
+            if not chunk.lease_token:
+                _settle(chunk.pk)
+            Chunk.objects.filter(pk=chunk.pk).update(closed=False, due_at=now)
     return count
 
 
@@ -290,13 +325,20 @@ def send_uncertain_again(issue: Issue, *, only_first: bool = False) -> int:
 
 
 def take_over_expired(issue: Issue) -> None:
-    """What workers whose lease ran out left as ``sending`` becomes ``uncertain``, also while the issue is paused or cancelled."""
+    """What workers whose lease ran out left under way becomes ``uncertain``, also while the issue is paused or cancelled."""
     now = timezone.now()
     for chunk in Chunk.objects.filter(issue=issue, closed=False, lease_until__lt=now).order_by("number")[:100]:
         with atomic():
-            gone = Chunk.objects.filter(pk=chunk.pk, lease_token=chunk.lease_token, lease_until__lt=now)
-            if gone.update(lease_until=None, due_at=now):
-                _left_sending(chunk)
-                Chunk.objects.filter(pk=chunk.pk).update(lease_token="")
-                if not Delivery.objects.filter(issue=issue, number=chunk.number, state__in=OPEN).exists():
-                    Chunk.objects.filter(pk=chunk.pk).update(closed=True)
+            gone = _locked(
+                Chunk.objects.filter(pk=chunk.pk, lease_token=chunk.lease_token, lease_until__lt=now)
+            ).first()
+            if gone is not None:
+                _left_sending(gone)
+                _settle(gone.pk)
+
+
+def recount(issue: Issue) -> None:
+    """Count every chunk anew."""
+    for pk in issue.chunks.filter(lease_token="").values_list("pk", flat=True):
+        with atomic():
+            _settle(pk)

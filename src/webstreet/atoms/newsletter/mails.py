@@ -5,7 +5,6 @@ What goes to one person only, and tests, is `webstreet.atoms.newsletter.letters`
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -44,6 +43,8 @@ from webstreet.mail.pump import Envelope
 UNSUBSCRIBE = mark_safe(hole("unsubscribe"))  # noqa: S308 two private-use characters around a word
 PREFERENCES = mark_safe(hole("preferences"))  # noqa: S308 the same
 SUBJECT_MAX = 200
+NOBODY = "public-id"
+"""Stands for a recipient in what is made once for all."""
 
 
 def parameters() -> Params:
@@ -167,15 +168,18 @@ class Mailing:
         self._key = issue.key.hex
         self._language = language_of(issue.language)
         self._skeleton, self._sender = _skeleton(self._key, sender(), self._language)
+        # Once for all: a public id is made of the same letters.
+        self._message_id = stable_message_id(self._key, NOBODY, self._sender.domain)
         with translation.override(self._language):
             self._unsubscribe, self._preferences = url("unsubscribe", "TOKEN"), url("preferences", "TOKEN")
 
     def envelope(self, row: ledger.Row) -> Envelope:
         unsubscribe = self._unsubscribe.replace("TOKEN", row.unsubscribe_token)
-        preferences = self._preferences.replace("TOKEN", preferences_token(uuid.UUID(row.public_id), row.email))
+        token = preferences_token(bytes.fromhex(row.public_id), row.email)
+        preferences = self._preferences.replace("TOKEN", token)
         recipient = Recipient(
             row.email,
-            stable_message_id(self._key, row.public_id, self._sender.domain),
+            self._message_id.replace(NOBODY, row.public_id),
             {"unsubscribe": unsubscribe, "preferences": preferences},
             unsubscribe,
         )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from webstreet.atoms.newsletter import ledger, mails
-from webstreet.atoms.newsletter.models.delivery import Chunk
+from webstreet.atoms.newsletter.ledger import Lease
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.engine.away import is_away
 from webstreet.engine.tasks import every
-from webstreet.mail.pump import Envelope, Result, Trouble
+from webstreet.kernel.errors import WebstreetError
+from webstreet.mail.pump import Envelope, Outcome, Result, Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,10 @@ class _Unwritten:
     """What could not be written because the database was away, and this process alone knows.
 
     Attributes:
-        rows, results: of a batch that was sent; both empty when nothing of what was claimed has left us.
-        chunk: whose lease is to be given back.
+        rows, results: of a batch that was sent; both empty: the lease is to be given back.
     """
 
-    chunk: Chunk
+    lease: Lease
     rows: Sequence[ledger.Row] = ()
     results: Sequence[Result] = ()
     resend_uncertain: bool = False
@@ -44,43 +45,65 @@ def write_down() -> None:
         while _unwritten:
             known = _unwritten[0]
             if known.rows:
-                ledger.record(known.rows, known.results, resend_uncertain=known.resend_uncertain)
-                ledger.release(known.chunk)
+                ledger.record(known.lease, known.rows, known.results, resend_uncertain=known.resend_uncertain)
             else:
-                ledger.take_back(known.chunk)
+                ledger.release(known.lease)
             del _unwritten[0]
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Claimed and not recorded. ``refused``: results of rows that no message could be made for."""
+
+    lease: Lease
+    rows: Sequence[ledger.Row]
+    refused: list[Result] = field(default_factory=list)
+
+
 class IssueOutbox:
-    """For one step of one worker: `close` gives the lease back."""
+    """For one step of one worker: `close` gives back what is still leased."""
 
     def __init__(self, issue: Issue, *, resend_uncertain: bool) -> None:
         self._issue = issue
         self._resend_uncertain = resend_uncertain
         self._mailing = mails.Mailing(issue)
-        self._chunk: Chunk | None = None
-        self._rows: list[ledger.Row] = []
+        self._lease: Lease | None = None
+        self._held: list[Lease] = []
+        self._open: deque[_Batch] = deque()
 
-    def claim(self) -> Sequence[Envelope]:
+    def claim(self, limit: int) -> Sequence[Envelope]:
         while True:
-            if self._chunk is None:
-                self._chunk = ledger.claim_chunk(self._issue)
-                if self._chunk is None:
+            if self._lease is None:
+                self._lease = ledger.claim_chunk(self._issue)
+                if self._lease is None:
                     return []
-            with self._or_later(_Unwritten(self._chunk)):
-                self._rows = ledger.claim_batch(self._issue, self._chunk)
-            if self._rows:
-                return [self._mailing.envelope(row) for row in self._rows]
-            self.close()
+                self._held.append(self._lease)
+            batch = _Batch(self._lease, ledger.claim_batch(self._issue, self._lease, limit))
+            if batch.rows:
+                self._open.append(batch)
+                if envelopes := list(self._envelopes(batch)):
+                    return envelopes
+                self.record([], None)
+                continue
+            self._lease = None
+            self._give_back()
             self._issue.refresh_from_db(fields=["started_at", "paused_at", "cancelled_at"])
             if not self._issue.may_send:
                 return []
 
+    def _envelopes(self, batch: _Batch) -> Iterator[Envelope]:
+        for row in batch.rows:
+            try:
+                yield self._mailing.envelope(row)
+            except WebstreetError as error:
+                batch.refused.append(Result(row.delivery_id, Outcome.FAILED, error.error_code))
+
     def record(self, results: Sequence[Result], trouble: Trouble | None) -> None:
-        rows, self._rows = self._rows, []
-        assert self._chunk is not None  # noqa: S101 claim comes first
-        with self._or_later(_Unwritten(self._chunk, rows, results, self._resend_uncertain)):
-            ledger.record(rows, results, resend_uncertain=self._resend_uncertain)
+        batch = self._open.popleft()
+        results = [*results, *batch.refused]
+        with self._or_later(_Unwritten(batch.lease, batch.rows, results, self._resend_uncertain)):
+            ledger.record(batch.lease, batch.rows, results, resend_uncertain=self._resend_uncertain)
+        self._give_back()
         if trouble is None:
             self._issue.server_works()
         elif trouble.pause:
@@ -88,20 +111,31 @@ class IssueOutbox:
         else:
             self._issue.wait_for_server(trouble.code)
 
+    def _give_back(self) -> None:
+        """Release each chunk that nothing more is claimed of and nothing is under way of."""
+        busy = [self._lease, *(batch.lease for batch in self._open)]
+        done = [lease for lease in self._held if all(lease is not other for other in busy)]
+        with contextlib.ExitStack() as stack:
+            for lease in done:
+                self._held.remove(lease)
+                # Each of them, whatever becomes of the others.
+                stack.callback(self._release, lease)
+
+    def _release(self, lease: Lease) -> None:
+        with self._or_later(_Unwritten(lease)):
+            ledger.release(lease)
+
     def close(self) -> None:
-        if self._chunk is not None:
-            with self._or_later(_Unwritten(self._chunk)):
-                ledger.release(self._chunk)
-            self._chunk = None
+        self._lease = None
+        self._give_back()
 
     @contextlib.contextmanager
     def _or_later(self, known: _Unwritten) -> Iterator[None]:
-        """What the database could not be told now is told by `write_down`, and the chunk is no longer ours."""
+        """What the database could not be told now is told by `write_down`."""
         try:
             yield
         except Exception as error:
             if is_away(error):
                 with _lock:
                     _unwritten.append(known)
-                self._chunk = None
             raise

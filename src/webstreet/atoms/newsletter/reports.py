@@ -7,29 +7,43 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, QuerySet, Value
+from django.db.models import BooleanField, Case, Count, F, Max, Min, Q, QuerySet, Value, When
 from django.db.models.functions import StrIndex, Substr
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from webstreet.atoms.newsletter.models.change import Change
+from webstreet.atoms.newsletter.models.counting import marked, marks_of
 from webstreet.atoms.newsletter.models.delivery import Delivery, State
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.engine.rows import by_key
 
 REPLIES = 50
+PROBLEMS = 50
 SILENT_AFTER = dt.timedelta(seconds=15)
 TROUBLED = (State.FAILED, State.DEFERRED, State.UNCERTAIN)
 
 
 def recipients(issue: Issue, *, state: str = "", domain: str = "") -> QuerySet[Delivery]:
-    """The ledger's rows in the order of sending, each with its subscriber if there still is one."""
-    rows = Delivery.objects.filter(issue=issue).select_related("subscriber").order_by("id")
-    if state in State.values:
-        rows = rows.filter(state=state)
+    """The ledger's rows in the order of sending, each with its subscriber if there still is one, and ``under_way`` if it is."""
+    under_way = marked(marks_of(issue))
+    moving = Case(When(under_way, then=Value(True)), default=Value(False), output_field=BooleanField())
+    rows = Delivery.objects.filter(issue=issue).select_related("subscriber").annotate(under_way=moving).order_by("id")
+    if state == State.SENDING:
+        rows = rows.filter(under_way)
+    elif state in State.values:
+        rows = rows.filter(state=state).exclude(under_way)
     if domain:
         rows = rows.filter(subscriber__email__endswith=f"@{domain}")
     return rows
+
+
+def problems(issue: Issue) -> list[Delivery]:
+    """The last of those who did not get it. Looked for in the chunks that have any, as no index leads to a state."""
+    troubled = Q(deferred__gt=0) | Q(failed__gt=0) | Q(uncertain__gt=0) | Q(total=None) | ~Q(lease_token="")
+    numbers = list(issue.chunks.filter(troubled).order_by("-number").values_list("number", flat=True)[:PROBLEMS])
+    rows = issue.deliveries.filter(number__in=numbers, state__in=TROUBLED)
+    return list(rows.order_by("-changed_at", "-id")[:PROBLEMS])
 
 
 def replies(issue: Issue) -> list[dict[str, Any]]:
@@ -88,15 +102,12 @@ def silence(issue: Issue) -> Silence | None:
     """What a worker that may be dead holds: marked as sending longer ago than a worker normally takes."""
     now = timezone.now()
     held = issue.chunks.filter(closed=False, lease_until__gt=now)
-    numbers = list(held.values_list("number", flat=True)[:1000])
-    if not numbers:
-        return None
-    rows = issue.deliveries.filter(number__in=numbers, state=State.SENDING, changed_at__lt=now - SILENT_AFTER)
-    found = rows.aggregate(n=Count("id"), since=Min("changed_at"))
-    if not found["n"]:
+    marks = [mark for mark in marks_of(issue) if mark.leased and mark.at and mark.at < now - SILENT_AFTER]
+    count = issue.deliveries.filter(marked(marks)).count() if marks else 0
+    if not count:
         return None
     known_at = held.aggregate(last=Max("lease_until"))["last"]
-    return Silence(found["n"], found["since"], known_at or now)
+    return Silence(count, min(mark.at for mark in marks if mark.at), known_at or now)
 
 
 def lines(issue: Issue, *, state: str, domain: str, with_addresses: bool) -> Iterator[list[str]]:
@@ -104,7 +115,8 @@ def lines(issue: Issue, *, state: str, domain: str, with_addresses: bool) -> Ite
     head = ["subscriber", "state", "attempts", "code", "reply", "at"]
     yield ["email", *head] if with_addresses else head
     for row in by_key(recipients(issue, state=state, domain=domain)):
-        values = [str(row.subscriber_id or ""), row.state, str(row.attempts), row.code, row.reply or ""]
+        state_now = str(State.SENDING) if row.under_way else row.state
+        values = [str(row.subscriber_id or ""), state_now, str(row.attempts), row.code, row.reply or ""]
         values.append(row.changed_at.isoformat(timespec="seconds"))
         email = row.subscriber.email if row.subscriber else ""
         yield [email, *values] if with_addresses else values

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
+import contextlib
 import datetime as dt
 import os
 import threading
@@ -25,8 +25,9 @@ from webstreet.atoms.newsletter.models.token import KEEP, Token
 from webstreet.atoms.newsletter.outbox import IssueOutbox
 from webstreet.contract.environment import EMAIL_URL, read
 from webstreet.engine.tasks import enqueue_on_commit, every, task
+from webstreet.engine.tasks.heartbeat import WorkerSeen
 from webstreet.kernel.errors import WebstreetError
-from webstreet.mail.pump import Envelope, Outcome, Transport, pump
+from webstreet.mail.pump import Envelope, Loop, Outcome, Pace, Transport, pump
 from webstreet.mail.smtp import SmtpTransport
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
@@ -38,28 +39,34 @@ Only a message in flight may go beyond it, by `webstreet.mail.smtp.GRACE_S`: to 
 LEFT_AFTER = dt.timedelta(seconds=5)
 SILENT_AFTER = dt.timedelta(seconds=10)
 """An issue with something to do and no sign of life for so long has lost its task."""
+FREEZING_SHARE = 0.6
+"""Of a step's budget, while the audience is still being written: the rest is for sending to those who are in the ledger."""
+WORKER_SEEN = dt.timedelta(seconds=30)
+LANES_MAX = 32
 _mine = threading.local()
 
 
 # -- The mail server -------------------------------------------------------------------------------------------------
-def _transport() -> tuple[Transport, asyncio.Runner]:
+def _transport() -> tuple[Transport, Loop]:
     """This thread's connections to the mail server; kept between steps, made anew when EMAIL_URL changes."""
     address = read(os.environ, EMAIL_URL, DEFAULT_EMAIL_URL)
     if getattr(_mine, "address", None) != address:
         close_transport()
-        _mine.transport = SmtpTransport(EmailUrl.parse(address), connections=mails.parameters().connections)
-        _mine.runner = asyncio.Runner()
+        connections = mails.parameters().connections
+        _mine.transport = SmtpTransport(EmailUrl.parse(address), connections=connections)
+        _mine.pace = Pace(least=4 * connections)
+        _mine.loop = Loop()
         _mine.address = address
         atexit.register(close_transport)
-    return _mine.transport, _mine.runner
+    return _mine.transport, _mine.loop
 
 
 def close_transport() -> None:
     """Say goodbye to the mail server."""
     if getattr(_mine, "address", None) is not None:
         _mine.address = None
-        with _mine.runner:
-            _mine.runner.run(_mine.transport.close())
+        with contextlib.closing(_mine.loop):
+            _mine.loop.run(_mine.transport.close())
 
 
 # -- People who wait -------------------------------------------------------------------------------------------------
@@ -113,8 +120,8 @@ def send_test(test_id: int) -> None:
 
 
 def _send_one(mail: Waiting, envelope: Envelope, again: Task) -> None:
-    transport, runner = _transport()
-    results, trouble = runner.run(transport.send([envelope], deadline=time.monotonic() + STEP_S))
+    transport, loop = _transport()
+    results, trouble = loop.run(transport.send([envelope], deadline=time.monotonic() + STEP_S))
     result = results[0]
     if trouble is not None or result.outcome is not Outcome.UNSENT:
         mail_server.sending.noted(trouble.code if trouble else "")
@@ -131,14 +138,23 @@ def _send_one(mail: Waiting, envelope: Envelope, again: Task) -> None:
 
 # -- Issues ----------------------------------------------------------------------------------------------------------
 def wake(issue: Issue) -> None:
-    """Have a worker look at an issue once this transaction is committed."""
-    enqueue_on_commit(deliver, issue.pk, issue.new_chain(), using=alias())
+    """Have every worker look at an issue once this transaction is committed."""
+    lanes = _lanes()
+    chain = issue.new_chain(lanes)
+    for _ in range(lanes):
+        enqueue_on_commit(deliver, issue.pk, chain, using=alias())
+
+
+def _lanes() -> int:
+    """Steps of one issue that may run at the same time: one for each worker that lives."""
+    living = WorkerSeen.objects.filter(seen_at__gt=timezone.now() - WORKER_SEEN).count()
+    return min(max(1, living), LANES_MAX)
 
 
 @task(queue="bulk", atom=APP)
 def deliver(issue_id: int, chain: str) -> None:
-    """One step of an issue, see `STEP_S`; enqueues itself again while there is something to do at once. There is one chain of
-    such tasks for an issue: however often it is woken, the queue does not fill up.
+    """One step of an issue, see `STEP_S`; enqueues itself again while there is something to do at once. There are as many such tasks of
+    an issue as there were workers when it was woken: however often that happens, the queue does not fill up.
     """
     issue = Issue.objects.filter(pk=issue_id, chain=chain).first()
     if issue is not None and deliver_step(issue):
@@ -152,27 +168,31 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
         return _close_cancelled(issue)
     if not issue.may_send or issue.due_at > timezone.now():
         return False
-    ledger.freeze_audience(issue)
-    transport, runner = _transport()
+    end = time.monotonic() + budget_s
+    frozen = issue.frozen_at is not None
+    if not frozen:
+        # The first slice only, so that the first mails leave at once.
+        frozen = ledger.freeze_audience(issue, budget_s=budget_s * FREEZING_SHARE if issue.audience else 0)
+    transport, loop = _transport()
     try:
         outbox = IssueOutbox(issue, resend_uncertain=mails.parameters().uncertain == "resend")
     except WebstreetError as error:
         issue.pause(reason=error.error_code)
         raise
     try:
-        done = pump(outbox, transport, runner, budget_s=budget_s)
+        done = pump(outbox, transport, loop, budget_s=end - time.monotonic(), pace=_mine.pace)
     finally:
         outbox.close()
     if done.trouble is not None or done.results:
         mail_server.sending.noted(done.trouble.code if done.trouble else "")
-    return not done.empty and done.trouble is None
+    return not (done.empty and frozen) and done.trouble is None
 
 
 def _close_cancelled(issue: Issue) -> bool:
-    chunk = ledger.claim_chunk(issue)
-    if chunk is None:
+    lease = ledger.claim_chunk(issue)
+    if lease is None:
         return False
-    ledger.cancel_chunk(chunk)
+    ledger.cancel_chunk(lease)
     return True
 
 
@@ -214,7 +234,9 @@ def _find_left_issues() -> None:
         if resend:
             ledger.send_uncertain_again(issue, only_first=True)
     silent = Q(woken_at=None) | Q(woken_at__lt=now - SILENT_AFTER)
-    for issue in Issue.due(now).filter(silent).order_by("id")[:50]:
+    # Workers that came since take part.
+    alone = Q(lanes=None) | Q(lanes__lt=_lanes())
+    for issue in Issue.due(now).filter(silent | alone).order_by("id")[:50]:
         wake(issue)
 
 

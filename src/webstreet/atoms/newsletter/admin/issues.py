@@ -26,7 +26,6 @@ from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.kernel.errors import WebstreetError
 
 PER_PAGE = 20
-PROBLEMS = 50
 SETTLED = (IssueState.FINISHED, IssueState.CANCELLED, IssueState.DRAFT)
 
 
@@ -52,13 +51,13 @@ def _status(issue: Issue) -> dict[str, object]:
     counts, state = issue.counts, issue.state
     names = ("queued", "claimed", "sending", "sent", "deferred", "failed", "suppressed", "uncertain")
     labels = {**dict(State.choices), "claimed": _("Taken by a worker")}
-    problems = issue.deliveries.filter(state__in=reports.TROUBLED).order_by("-changed_at", "-id")
+    problems = reports.problems(issue) if counts.deferred or counts.failed or counts.uncertain else []
     return {
         "issue": issue,
         "state": state,
         "counts": counts,
         "rows": [(name, labels[name], getattr(counts, name)) for name in names],
-        "problems": problems[:PROBLEMS],
+        "problems": problems,
         "settled": state in SETTLED and not counts.open,
         "retry": _retry(issue, counts),
         "silence": reports.silence(issue) if counts.sending else None,

@@ -39,6 +39,9 @@ def recipients(request: HttpRequest, pk: int) -> HttpResponse:
     state, domain = _chosen(request)
     title = issue.subject or _("Issue %(id)s") % {"id": pk}
     counts = issue.counts
+    page = Paginator(reports.recipients(issue, state=state, domain=domain), PER_PAGE).get_page(request.GET.get("page"))
+    for row in page.object_list:
+        row.state = State.SENDING if row.under_way else row.state
     totals = [(value, str(label), getattr(counts, value)) for value, label in State.choices]
     totals = [(value, label, n + (counts.claimed if value == "queued" else 0)) for value, label, n in totals]
     above = (reverse("newsletter_admin:issues"), _("Issues")), (reverse("newsletter_admin:issue", args=[pk]), title)
@@ -54,9 +57,7 @@ def recipients(request: HttpRequest, pk: int) -> HttpResponse:
         "sees_people": request.user.has_perm(SEES_PEOPLE),
         "replies": reports.replies(issue) if request.user.has_perm(SEES_PEOPLE) else [],
         "state_labels": dict(State.choices),
-        "page": Paginator(reports.recipients(issue, state=state, domain=domain), PER_PAGE).get_page(
-            request.GET.get("page")
-        ),
+        "page": page,
         "keep": urlencode({k: v for k, v in (("state", state), ("domain", domain)) if v}),
     }
     return TemplateResponse(request, "newsletter/admin/recipients.html", context)

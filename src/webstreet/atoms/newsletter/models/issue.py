@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from webstreet.atoms.newsletter.models import counting
 from webstreet.atoms.newsletter.models.base import Plain
+from webstreet.atoms.newsletter.models.counting import Counts
 from webstreet.atoms.newsletter.models.lists import MailingList
 
 
@@ -29,43 +30,16 @@ class IssueState(models.TextChoices):
     FINISHED = "finished", _("Finished")
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many recipients are in which state; always adds up to the audience."""
-
-    queued: int = 0
-    claimed: int = 0
-    sending: int = 0
-    sent: int = 0
-    deferred: int = 0
-    failed: int = 0
-    suppressed: int = 0
-    uncertain: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.decided + self.open
-
-    @property
-    def open(self) -> int:
-        return self.queued + self.claimed + self.sending + self.deferred
-
-    @property
-    def decided(self) -> int:
-        return self.sent + self.failed + self.suppressed + self.uncertain
-
-    @property
-    def percent(self) -> int:
-        return 100 if not self.total else self.decided * 100 // self.total
-
-
 class Issue(Plain):
     """One mailing about one article; unique on the article, so that nothing is ever announced twice.
 
     Attributes:
         key: names the issue in Message-IDs and Feedback-IDs.
         subject, html, text: frozen at the start, with holes for what differs by recipient (`webstreet.mail.message.hole`).
-        frozen_at: when the audience was written into the ledger.
+        audience: recipients written into the ledger; complete at ``frozen_at``. Until then it goes on after the subscriber
+            ``prepared_to``, up to ``prepared_last``: who joined after the start is not of it.
+        lanes: how many workers were called to it.
+        archived_at: when its ledger became ``totals`` (states by name; ``first`` and ``last``: when mails were accepted).
         chain: names the one chain of steps that is valid; a task of another one ends itself. ``woken_at``: its last sign of life.
         trouble: code of what the mail server said last; empty when it works. ``due_at``: not before.
     """
@@ -84,6 +58,11 @@ class Issue(Plain):
     paused_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
     audience = models.PositiveIntegerField(default=0)
+    prepared_to = models.BigIntegerField(null=True, blank=True)
+    prepared_last = models.BigIntegerField(null=True, blank=True)
+    lanes = models.PositiveSmallIntegerField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    totals = models.JSONField(null=True, blank=True)
     trouble = models.CharField(max_length=40, blank=True, default="")
     trouble_count = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
@@ -92,12 +71,8 @@ class Issue(Plain):
 
     @property
     def counts(self) -> Counts:
-        """Counted now; one query over the issue's ledger and one over its leases."""
-        rows = dict(self.deliveries.values_list("state").annotate(n=Count("id")))
-        leased = self.chunks.filter(closed=False, lease_until__gt=timezone.now()).values_list("number", flat=True)
-        claimed = self.deliveries.filter(number__in=list(leased), state="queued").count()
-        rows["queued"] = max(0, rows.get("queued", 0) - claimed)
-        return Counts(claimed=claimed, **rows)
+        """What each chunk counted when its lease was given back, and the rows of those that are leased now; see `counting`."""
+        return counting.counts_of(self)
 
     @property
     def is_finished(self) -> bool:
@@ -126,19 +101,15 @@ class Issue(Plain):
     @classmethod
     def due(cls, now: dt.datetime) -> models.QuerySet[Issue]:
         """Issues that a worker should be at: started, not paused, and not all in the ledger or with an open chunk that is due."""
-        waiting = Q(frozen_at=None) | Q(chunks__closed=False, chunks__due_at__lte=now)
+        waiting = Q(frozen_at=None, cancelled_at=None) | Q(chunks__closed=False, chunks__due_at__lte=now)
         # A cancelled issue still closes its ledger.
         running = Q(paused_at=None) | Q(cancelled_at__isnull=False)
-        return (
-            cls.objects.filter(running, waiting, started_at__isnull=False, due_at__lte=now)
-            .exclude(frozen_at=None, cancelled_at__isnull=False)
-            .distinct()
-        )
+        return cls.objects.filter(running, waiting, started_at__isnull=False, due_at__lte=now).distinct()
 
-    def new_chain(self) -> str:
-        """Start a chain of steps and end every other one; its name."""
+    def new_chain(self, lanes: int = 1) -> str:
+        """Start a chain of steps, for ``lanes`` workers at once, and end every other one; its name."""
         chain = secrets.token_hex(8)
-        type(self).objects.filter(pk=self.pk).update(chain=chain, woken_at=timezone.now())
+        type(self).objects.filter(pk=self.pk).update(chain=chain, lanes=lanes, woken_at=timezone.now())
         return chain
 
     def alive(self) -> None:
@@ -167,13 +138,13 @@ class Issue(Plain):
         return type(self).objects.filter(pk=self.pk, started_at__isnull=False, cancelled_at=None)
 
     def wait_for_server(self, code: str) -> None:
-        """Back off: 10 s, doubling to 10 minutes, for the whole issue; no recipient is blamed."""
+        """Back off: 10 s, doubling to 10 minutes, for the whole issue; no recipient is blamed. Several workers that meet it are one."""
         self.refresh_from_db(fields=["trouble_count"])
-        delay = min(10 * 2**self.trouble_count, 600)
-        type(self).objects.filter(pk=self.pk).update(
+        now, delay = timezone.now(), min(10 * 2**self.trouble_count, 600)
+        type(self).objects.filter(pk=self.pk, due_at__lte=now, trouble_count=self.trouble_count).update(
             trouble=code,
             trouble_count=min(self.trouble_count + 1, 20),
-            due_at=timezone.now() + dt.timedelta(seconds=delay),
+            due_at=now + dt.timedelta(seconds=delay),
         )
 
     def server_works(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import hashlib
 import hmac
 import secrets
 import uuid
@@ -24,18 +23,18 @@ def unsubscribe_token() -> str:
     return secrets.token_urlsafe(20)
 
 
-def preferences_token(public_id: uuid.UUID, email: str) -> str:
+def preferences_token(public_id: bytes, email: str) -> str:
     """What the preferences link of every mail carries: who it is, and a keyed hash over that and the address.
 
     Nothing is stored for it, the address cannot be read from it, it opens nothing but preferences, and with a change of the address the
     links in older mails end: whoever reads the old mailbox has no way to the new one.
     """
-    return base64.urlsafe_b64encode(public_id.bytes + _seal(public_id, email)).decode().rstrip("=")
+    return base64.urlsafe_b64encode(public_id + _seal(public_id, email)).decode().rstrip("=")
 
 
-def _seal(public_id: uuid.UUID, email: str) -> bytes:
-    text = b"newsletter:preferences:" + public_id.bytes + email.encode()
-    return hmac.new(settings.SECRET_KEY.encode(), text, hashlib.sha256).digest()[:_SEAL]
+def _seal(public_id: bytes, email: str) -> bytes:
+    text = b"newsletter:preferences:" + public_id + email.encode()
+    return hmac.digest(settings.SECRET_KEY.encode(), text, "sha256")[:_SEAL]
 
 
 _SEAL = 20
@@ -81,7 +80,7 @@ class Subscriber(Plain):
 
     @property
     def preferences_token(self) -> str:
-        return preferences_token(self.public_id, self.email)
+        return preferences_token(self.public_id.bytes, self.email)
 
     @classmethod
     def find_by_preferences_token(cls, text: str) -> Subscriber | None:
@@ -92,7 +91,7 @@ class Subscriber(Plain):
         if len(raw) != 16 + _SEAL:
             return None
         found = cls.objects.filter(public_id=uuid.UUID(bytes=raw[:16])).first()
-        return found if found and hmac.compare_digest(raw[16:], _seal(found.public_id, found.email)) else None
+        return found if found and hmac.compare_digest(raw[16:], _seal(raw[:16], found.email)) else None
 
     @property
     def shown_email(self) -> str:

@@ -1,0 +1,188 @@
+"""Delivery: messages a second with the exact ledger, on each database, beside ``smtp-source`` and the naive way, to ``smtp-sink``.
+
+    python -m benchmarks.mail [PART ...] [DATABASE ...]        parts: rates, million, shares; without any, all
+
+Real workers in real processes; durable commits; messages of 10 kB that differ by recipient. Everything is bounded: `RECIPIENTS` an issue,
+a million once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import ground
+from benchmarks.mailing import DATABASES, SIZE_BYTES, Mailer, site
+from benchmarks.report import Row, publish
+from tests import lab
+from tests.lab import smtp_sink
+from tests.lab.smtp_sink import Sink
+
+RECIPIENTS = int(os.environ.get("RECIPIENTS", "60000"))
+RUNS = int(os.environ.get("RUNS", "3"))
+MILLION = int(os.environ.get("MILLION", "1000000"))
+WORKERS = (1, 2, 4)
+NAIVE = 300
+ISSUES = 10
+SPEED, MEMORY_MB, START_S, FIRST_S, SHARE = 1.2, 100.0, 20.0, 2.0, 0.5
+
+
+def _source(sink: Sink) -> float:
+    return sink.source(max(20_000, RECIPIENTS // 2), size_bytes=SIZE_BYTES)
+
+
+def rates(mailer: Mailer, sink: Sink) -> list[Row]:
+    """One issue at a time, its audience written before, with one, two and four workers."""
+    rows = []
+    mailer.grow(RECIPIENTS)
+    for count in WORKERS:
+        ours, limit = [], []
+        with mailer.workers(count):
+            for _ in range(RUNS):
+                limit.append(_source(sink))
+                with mailer.issues() as started:
+                    started.go()
+                    ours.append(RECIPIENTS / started.wait())
+                    started.check(RECIPIENTS)
+                    started.forget()
+        name = f"{mailer.name}: {count} worker{'s' if count > 1 else ''}, without DKIM"
+        rows.append(Row(name, "messages/s", ours, "smtp-source", limit, target=SPEED))
+    naive = float(mailer.code(f"from benchmarks import naive; print(naive.rate({NAIVE}))").splitlines()[-1])
+    beside = "one worker, as above"
+    return [*rows, Row(f"{mailer.name}: a task and a connection for each", "messages/s", [naive], beside, rows[0].runs)]
+
+
+def million(mailer: Mailer, sink: Sink) -> list[Row]:
+    """The start of an issue for a million, its memory, and how the time grows."""
+    small = max(1, MILLION // 10)
+    times: dict[int, float] = {}
+    memory: dict[int, list[float]] = {}
+    rows: list[Row] = []
+    for audience in (small, MILLION):
+        mailer.grow(audience)
+        memory[audience] = []
+        with mailer.workers(1) as (worker,), mailer.issues(frozen=False) as started:
+            seen: dict[str, float] = {}
+
+            def look(seen: dict[str, float] = seen, started=started, worker=worker, audience=audience) -> None:  # type: ignore[no-untyped-def]
+                now = time.perf_counter() - started.began
+                if "first" not in seen and sum(started.sent().values()):
+                    seen["first"] = now
+                if "frozen" not in seen and started.mailer.sql(
+                    started._where("SELECT 1 FROM newsletter_issue", "AND frozen_at IS NOT NULL", "id")
+                ):
+                    seen["frozen"] = now
+                memory[audience].append(ground.pss_mb(worker.pid))
+
+            started.go()
+            times[audience] = started.wait(look, pause_s=0.2)
+            started.check(audience)
+            started.forget()
+            print(f"{mailer.name}: {audience}: {times[audience]:.1f} s, {seen}", file=sys.stderr, flush=True)
+        if audience == MILLION:
+            rows = [
+                Row(
+                    f"{mailer.name}: first mail of {audience:,} recorded after",
+                    "s",
+                    [seen["first"]],
+                    target=FIRST_S,
+                    higher_is_better=False,
+                ),
+                Row(
+                    f"{mailer.name}: audience of {audience:,} written after",
+                    "s",
+                    [seen["frozen"]],
+                    target=START_S,
+                    higher_is_better=False,
+                ),
+            ]
+    few, many = max(memory[small]), max(memory[MILLION])
+    return [
+        *rows,
+        Row(f"{mailer.name}: {MILLION:,} by one worker, start included", "messages/s", [MILLION / times[MILLION]]),
+        Row(
+            f"{mailer.name}: {MILLION:,} instead of {small:,}: time grows",
+            "times",
+            [times[MILLION] / times[small]],
+            target=10,
+            higher_is_better=False,
+        ),
+        Row(
+            f"{mailer.name}: memory of the worker at {MILLION:,} (PSS)",
+            "MB",
+            [many],
+            target=MEMORY_MB,
+            higher_is_better=False,
+        ),
+        Row(
+            f"{mailer.name}: memory beside that at {small:,}",
+            "MB",
+            [many],
+            "at a tenth",
+            [few],
+            target=1.1,
+            higher_is_better=False,
+        ),
+    ]
+
+
+def shares(mailer: Mailer, sink: Sink) -> list[Row]:
+    """Ten issues at once: how many mails of the one that got least went out for one of the one that got most, half way."""
+    mailer.grow(max(mailer.audience, RECIPIENTS))
+    found: list[float] = []
+    with mailer.workers(2), mailer.issues(ISSUES) as started:
+
+        def look() -> None:
+            sent = list(started.sent().values())
+            if not found and sum(sent) > mailer.audience * ISSUES / 2:
+                found.append(min(sent) / max(sent))
+
+        started.go()
+        took = started.wait(look, pause_s=0.1)
+        started.check(mailer.audience * ISSUES)
+        started.forget()
+    return [
+        Row(f"{mailer.name}: {ISSUES} issues at once, least beside most", "share", found or [1.0], target=SHARE),
+        Row(f"{mailer.name}: {ISSUES} issues at once, two workers", "messages/s", [mailer.audience * ISSUES / took]),
+    ]
+
+
+PARTS = {"rates": rates, "million": million, "shares": shares}
+
+
+def main(words: list[str]) -> int:
+    unknown = [word for word in words if word not in PARTS and word not in DATABASES]
+    if unknown:
+        print(
+            f"Neither a part nor a database: {', '.join(unknown)}. There are: {', '.join((*PARTS, *DATABASES))}",
+            file=sys.stderr,
+        )
+        return 2
+    parts = [name for name in PARTS if name in words] or list(PARTS)
+    rows: list[Row] = []
+    try:
+        smtp_sink.where()
+    except lab.base.Missing as error:
+        print(f"not measured: {error}", file=sys.stderr)
+        return 1
+    for name in [name for name in DATABASES if name in words] or list(DATABASES):
+        print(f"measuring: {name}", file=sys.stderr, flush=True)
+        try:
+            with (
+                tempfile.TemporaryDirectory(prefix="webstreet-bench-") as folder,
+                smtp_sink.running() as sink,
+                site(name, Path(folder) / "site", sink.url) as mailer,
+            ):
+                for part in parts:
+                    rows += PARTS[part](mailer, sink)
+        except lab.base.Missing as error:
+            print(f"not measured: {error}", file=sys.stderr)
+    publish(rows, os.environ.get("OUT", ""))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
