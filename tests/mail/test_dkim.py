@@ -1,4 +1,4 @@
-"""Signatures, checked by verifiers that others wrote (dkimpy here; Mail::DKIM in test_checked_by_others), and RFC 8463's own vectors."""
+"""Signatures, checked by verifiers that others wrote (dkimpy), and RFC 8463's own vectors."""
 
 from __future__ import annotations
 
