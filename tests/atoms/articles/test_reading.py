@@ -36,6 +36,28 @@ def reading_list(home):
     return make_list
 
 
+# -- Neighbours --------------------------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+def test_what_is_remembered_of_the_articles_around_holds_until_one_changes(make, client) -> None:
+    here = make("Here", tags=("a",))
+    newer, hidden = make("Newer", tags=("a",)), make("Hidden", visibility="private", tags=("a",))
+
+    def seen() -> set[str]:
+        # A query that the page cache does not know: the page is made each time.
+        page = client.get(here.url, {"uncached": "1"}).content.decode()
+        return {title for title in ("Newer", "Hidden", "Renamed") if title in page}
+
+    assert seen() == seen() == {"Newer"}
+    newer.title = "Renamed"
+    newer.save_revision().publish()
+    assert seen() == seen() == {"Renamed"}
+    hidden.visibility = "public"
+    hidden.save_revision().publish()
+    assert seen() == {"Renamed", "Hidden"}
+    newer.unpublish()
+    assert seen() == {"Hidden"}
+
+
 # -- Related ---------------------------------------------------------------------------------------------------------
 def test_related_articles_share_tags_most_first_then_the_newest(make) -> None:
     here = make("Here", tags=("a", "b", "c"))

@@ -9,10 +9,12 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.text import slugify
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from modelcluster.contrib.taggit import ClusterTaggableManager
 from modelcluster.fields import ParentalKey, ParentalManyToManyField
@@ -31,6 +33,7 @@ from webstreet.engine import announcements, pagecache
 from webstreet.engine import site as this_site
 from webstreet.engine.addresses import refuse_reserved, reserved_slugs
 from webstreet.engine.errors import gone
+from webstreet.engine.pagecache.memo import remembered
 from webstreet.engine.theme.blocks import BodyField
 
 __all__ = [
@@ -282,17 +285,26 @@ class Article(LiveRevision, Page):
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
         viewer = Viewer.of(request)
-        newer, older = self.neighbours(viewer)
         return {
             **context,
             "article": self,
-            "newer": newer,
-            "older": older,
-            "related": self.related(viewer),
+            "around": self._around(request, viewer),
             "part_of": lists_with(self),
             "parameters": this_site.parameters("articles"),
             "alternates": self._public_translations(),
         }
+
+    def _around(self, request: HttpRequest, viewer: Viewer) -> str:
+        """What leads from here to other articles: for anonymous readers the same until something changes."""
+
+        def make() -> str:
+            newer, older = self.neighbours(viewer)
+            found = {"newer": newer, "older": older, "related": self.related(viewer), "request": request}
+            return render_to_string("articles/includes/around.html", found)
+
+        if viewer is not Viewer.ANONYMOUS or getattr(request, "is_preview", False):
+            return make()
+        return remembered(f"around:{self.pk}:{get_language()}", make)
 
     def _public_translations(self) -> list[Article]:
         if not self.is_public or len(settings.LANGUAGES) < 2:
