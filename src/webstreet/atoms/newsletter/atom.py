@@ -83,6 +83,14 @@ class Params(Parameters):
         "hold",
         description="A mail whose fate is unknown after a crash: hold it for the editor, or send it once more with the same Message-ID.",
     )
+    ledger_days: int = Field(
+        365,
+        description=(
+            "For how many days after its start an issue's record of who got it is kept; then its totals remain, and not who."
+        ),
+        ge=30,
+        le=3650,
+    )
     connections: int = Field(
         4, description="Connections to the mail server at the same time, for each worker.", ge=1, le=64
     )
@@ -119,6 +127,10 @@ FRENCH = AtomWords(
         "uncertain": (
             "Un message dont le sort est inconnu après une panne : le retenir pour le rédacteur, ou l’envoyer "
             "une fois de plus avec le même Message-ID."
+        ),
+        "ledger_days": (
+            "Pendant combien de jours après son début un envoi garde la trace de chaque destinataire ; ensuite restent ses "
+            "totaux, sans les personnes."
         ),
         "connections": "Connexions simultanées au serveur de courriel, pour chaque processus d’envoi.",
         "limits": "Combien d’inscriptions sont acceptées.",

@@ -77,12 +77,23 @@ def timeline(issue: Issue) -> list[Moment]:
         )
     if issue.frozen_at:
         found.append(Moment(issue.frozen_at, _("Audience written down")))
-    sent = issue.deliveries.filter(state=State.SENT).aggregate(first=Min("changed_at"), last=Max("changed_at"))
-    if sent["first"]:
+    sent = _accepted(issue)
+    if sent["first"] and sent["last"]:
         found.append(Moment(sent["first"], _("First mail accepted")))
         if sent["last"] != sent["first"]:
             found.append(Moment(sent["last"], _("Last mail accepted")))
+    if issue.archived_at:
+        found.append(Moment(issue.archived_at, _("Record of the recipients removed; the totals remain")))
     return sorted(found, key=lambda moment: moment.at)
+
+
+def _accepted(issue: Issue) -> dict[str, dt.datetime | None]:
+    """When the ``first`` and the ``last`` mail were accepted."""
+    if issue.archived_at is None:
+        rows = issue.deliveries.filter(state=State.SENT)
+        return dict(rows.aggregate(first=Min("changed_at"), last=Max("changed_at")))
+    totals = issue.totals or {}
+    return {name: dt.datetime.fromisoformat(totals[name]) if name in totals else None for name in ("first", "last")}
 
 
 def _changes(issue: Issue) -> QuerySet[Change]:

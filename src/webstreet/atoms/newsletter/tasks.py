@@ -13,7 +13,17 @@ from django.db.models import Q
 from django.utils import timezone
 from django_tasks.base import Task
 
-from webstreet.atoms.newsletter import actions, audience, bulk, ledger, letters, mail_server, mails, personal_data
+from webstreet.atoms.newsletter import (
+    actions,
+    archive,
+    audience,
+    bulk,
+    ledger,
+    letters,
+    mail_server,
+    mails,
+    personal_data,
+)
 from webstreet.atoms.newsletter.guard import Admitted
 from webstreet.atoms.newsletter.models.base import APP, alias
 from webstreet.atoms.newsletter.models.bulk import BulkJob
@@ -204,6 +214,13 @@ def bulk_step(job_id: int) -> None:
         enqueue_on_commit(bulk_step, job_id, using=alias())
 
 
+@task(queue="bulk", atom=APP)
+def archive_issue(issue_id: int) -> None:
+    """One step of making an old issue's ledger its totals."""
+    if archive.step(issue_id, budget_s=STEP_S):
+        enqueue_on_commit(archive_issue, issue_id, using=alias())
+
+
 # -- Sweepers --------------------------------------------------------------------------------------------------------
 @every(5)
 def find_left_work() -> None:
@@ -252,3 +269,9 @@ def forget_old() -> None:
 @every(900)
 def count_audience() -> None:
     audience.count_today()
+
+
+@every(3600)
+def archive_old() -> None:
+    for pk in archive.due(timezone.now()).order_by("id").values_list("pk", flat=True)[:20]:
+        archive_issue.enqueue(pk)

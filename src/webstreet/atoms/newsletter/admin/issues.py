@@ -72,7 +72,7 @@ def _status(issue: Issue) -> dict[str, object]:
 
 def _retry(issue: Issue, counts: Counts) -> list[tuple[str, str, int, int]]:
     """State, its label, how many are in it, and how many of them may be tried again."""
-    if issue.cancelled_at:
+    if issue.cancelled_at or issue.archived_at:
         return []
     found = []
     for state in ledger.RETRIED:

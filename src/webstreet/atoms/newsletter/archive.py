@@ -1,0 +1,55 @@
+"""What remains of an old issue: how many got it, not who. The ledger's rows say of a person what was sent to them, so they go."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import asdict
+
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from webstreet.atoms.newsletter import mails
+from webstreet.atoms.newsletter.models.base import atomic
+from webstreet.atoms.newsletter.models.delivery import Chunk, Delivery, State
+from webstreet.atoms.newsletter.models.issue import Issue
+
+ROWS = 2000
+"""That are deleted in one statement: nobody waits long for a lock."""
+
+
+def due(now: dt.datetime) -> QuerySet[Issue]:
+    """Issues that are over and older than the parameter ``ledger_days``; and those that were begun and have rows left."""
+    chunks = Chunk.objects.filter(issue=OuterRef("pk"))
+    old = Q(archived_at=None, started_at__lt=now - dt.timedelta(days=mails.parameters().ledger_days))
+    over = Q(frozen_at__isnull=False) | Q(cancelled_at__isnull=False)
+    begun = Q(archived_at__isnull=False) & Exists(chunks)
+    return Issue.objects.filter(begun | (old & over & ~Exists(chunks.filter(closed=False))))
+
+
+def step(issue_id: int, *, budget_s: float) -> bool:
+    """Write the totals of an issue that is `due` and delete its rows, for so long; whether some are left. Again is fine."""
+    end = time.monotonic() + budget_s
+    issue = due(timezone.now()).filter(pk=issue_id).defer("html", "text").first()
+    if issue is None:
+        return False
+    _keep_totals(issue)
+    while time.monotonic() < end:
+        ids = list(issue.deliveries.order_by("number", "id").values_list("pk", flat=True)[:ROWS])
+        if not ids:
+            issue.chunks.all().delete()
+            return False
+        Delivery.objects.filter(pk__in=ids).delete()
+    return True
+
+
+def _keep_totals(issue: Issue) -> None:
+    with atomic():
+        locked = Issue.objects.select_for_update().defer("html", "text").get(pk=issue.pk)
+        if locked.archived_at is not None:
+            return
+        accepted = locked.deliveries.filter(state=State.SENT).aggregate(first=Min("changed_at"), last=Max("changed_at"))
+        moments = {name: moment.isoformat() for name, moment in accepted.items() if moment}
+        locked.totals = asdict(locked.counts) | moments
+        locked.archived_at = timezone.now()
+        locked.save(update_fields=["totals", "archived_at"])
