@@ -7,9 +7,10 @@ import email.policy
 import html
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from webstreet.mail.content import Plain
 from webstreet.mail.errors import HeaderInvalid
 from webstreet.mail.message import (
     Letter,
@@ -90,6 +91,7 @@ def test_text_first_then_html_with_css_inlined() -> None:
     assert part(message, "plain").startswith("Bonjour Ada")
 
 
+@settings(deadline=None)
 @given(
     name=st.text(max_size=300),
     before=st.text(alphabet=st.characters(exclude_characters="\ue000\ue001\r"), max_size=200),
@@ -109,6 +111,7 @@ def test_personalisation_round_trip(name: str, before: str, after: str) -> None:
     assert b"\n" not in content.replace(b"\r\n", b"")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_header_can_be_broken_out_of(text: str) -> None:
     text = text.encode("utf-8", "ignore").decode()
@@ -171,3 +174,38 @@ def test_what_authors_write_makes_no_hole() -> None:
     assert (
         part(parse(render(letter(text=text, html="<p>x</p>")).fill(recipient())), "plain").strip() == "a name {{name}}"
     )
+
+
+def test_a_name_beside_the_address_and_unsubscribing_by_mail() -> None:
+    person = recipient()
+    content = render(letter()).fill(
+        Recipient(
+            person.address,
+            person.message_id,
+            person.values,
+            person.unsubscribe_url,
+            "unsubscribe@example.org",
+            "Zoé d’Arc",
+        )
+    )
+    message = parse(content)
+    assert message["To"] == "Zoé d’Arc <ada@example.org>"
+    assert message["List-Unsubscribe"] == f"<mailto:unsubscribe@example.org>, <{person.unsubscribe_url}>"
+    assert type(content) is Plain, "a transport need not look through it"
+
+
+def test_an_address_outside_ascii_makes_a_header_of_rfc_6532() -> None:
+    person = recipient()
+    content = render(letter()).fill(
+        Recipient("zoé@example.org", person.message_id, person.values, person.unsubscribe_url)
+    )
+    assert type(content) is bytes
+    message = email.message_from_bytes(content, policy=email.policy.SMTPUTF8)
+    assert message["To"] == "zoé@example.org"
+
+
+def test_each_part_has_the_encoding_that_suits_it() -> None:
+    message = parse(render(letter(text=f"{hole('name')}, " + "летом в Безансоне хорошо. " * 20)).fill(recipient("Ада")))
+    text, html = message.iter_parts()
+    assert (text["Content-Transfer-Encoding"], html["Content-Transfer-Encoding"]) == ("base64", "quoted-printable")
+    assert part(message, "plain") == "Ада, " + "летом в Безансоне хорошо. " * 20
