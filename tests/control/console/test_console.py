@@ -17,6 +17,7 @@ from webstreet.control.clients.actions import make_login_link
 from webstreet.control.clients.models import AccessKey, Client, LoginLink, Member, Role
 from webstreet.control.console import password
 from webstreet.control.console.templatetags.console import import_words, sized
+from webstreet.control.journal.models import Event
 from webstreet.control.sites.customizing import customize
 from webstreet.control.sites.imports import Import
 from webstreet.control.sites.models import Site
@@ -168,6 +169,20 @@ def test_pages_of_a_site_load_in_every_state(blog: Site, browser: Browser, recon
         for path in site_pages(blog):
             assert browser.get(path).status_code == 200, path
         reconcile()
+
+
+def test_an_import_is_cancelled(blog: Site, browser: Browser) -> None:
+    job = Import.objects.create(site=blog, source="csv", created_by="test")
+    page = f"/console/sites/site/{blog.pk}/change/"
+    address = f"/console/sites/site/{blog.pk}/imports/{job.pk}/cancel/"
+    assert address in browser.get(page).content.decode()
+    assert browser.get(address).status_code == 302
+    assert not job.is_cancelled, "only a form asks for it"
+    assert browser.post(address).status_code == 302
+    assert job.is_cancelled
+    shown = browser.get(page).content.decode()
+    assert ("Being cancelled" in shown, address in shown) == (True, False)
+    assert Event.objects.filter(what="import.cancelled", object=str(blog)).exists()
 
 
 def test_the_journal_names_its_columns_and_counts_events(blog: Site, browser: Browser) -> None:

@@ -242,6 +242,19 @@ FIXED = (
     ),
     _control("WEBSTREET_MAX_IMPORT_MB", _("The largest file that can be imported, in MB."), _("number"), "4096"),
     _control("WEBSTREET_MAX_IMPORT_MINUTES", _("The longest that an import may take, in minutes."), _("number"), "120"),
+    _control("WEBSTREET_IMPORTS_AT_ONCE", _("How many imports run at once; of each client one."), _("number"), "4"),
+    _control(
+        "WEBSTREET_MAX_FETCH_FILES", _("How many files one import may fetch from the old site."), _("number"), "5000"
+    ),
+    _control(
+        "WEBSTREET_MAX_FETCH_MB", _("How much one import may fetch from the old site, in MB."), _("number"), "2048"
+    ),
+    _control(
+        "WEBSTREET_MAX_FETCH_MINUTES",
+        _("How long one import may fetch from the old site, in minutes."),
+        _("number"),
+        "30",
+    ),
     _command(
         "WEBSTREET_URL", _("Address of the control plane for the command line."), _("URL"), _("the one on this machine")
     ),

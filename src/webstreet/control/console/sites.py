@@ -16,7 +16,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from webstreet.control.clients.models import Client
-from webstreet.control.console import one_site, parameters
+from webstreet.control.console import imports, one_site, parameters
 from webstreet.control.console.forms import form_page
 from webstreet.control.console.pages import Pages, who
 from webstreet.control.console.site import console
@@ -99,6 +99,7 @@ class SitePages(Pages):
             "parameters": ("parameters/", parameters.overview),
             "parameter": ("parameters/<slug:atom>/<slug:name>/", parameters.change),
             "undo": ("undo/<int:number>/", parameters.undo),
+            "import_cancel": ("imports/<uuid:number>/cancel/", imports.cancel),
         }
         mine = [
             path(f"<int:pk>/{address}", console.admin_view(view), name=f"sites_site_{name}")

@@ -28,6 +28,8 @@ from webstreet.engine.rows import by_key
 ROWS_BYTES = 512 * 1024
 """About how much one file of rows holds."""
 AT_ONCE = 200
+PAGES_AT_ONCE = 10
+"""A page may be of megabytes, and is there several times while it is written."""
 FILE_MODE = 0o600
 Report = Callable[[str, int, int], None]
 
@@ -183,7 +185,7 @@ def _files(kind: Kind, archive: _Archive) -> None:
 
 def _pages(names: Names) -> Iterator[Row]:
     root, restricted = this_site.home_page().pk, _restrictions()
-    for page in by_key(Page.objects.filter(depth__gt=1).specific(defer=False), "path", size=AT_ONCE):
+    for page in by_key(Page.objects.filter(depth__gt=1).specific(defer=False), "path", size=PAGES_AT_ONCE):
         parent = page.get_parent()
         revisions = {r.pk: r for r in (page.latest_revision, page.scheduled_revision) if r is not None}
         if page.live and not page.has_unpublished_changes and page.latest_revision_id == page.live_revision_id:
