@@ -1,4 +1,4 @@
-"""Which addresses are the site's own, so that no page may have them: read from the URL configuration itself."""
+"""Which addresses are the site's own, so that no page may have them, read from the URL configuration itself; and where links may lead."""
 
 from __future__ import annotations
 
@@ -9,9 +9,22 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
 from django.urls import URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
+
+LEADS_TO = r"^(/|https?://|mailto:)"
+"""Where a link that an editor or a parameter gives may lead."""
+
+
+class AddressField(models.CharField):  # type: ignore[type-arg]
+    """Where readers are led to: a path of this site or a whole address. What an archive says there is looked at before it is taken."""
+
+    default_validators = [
+        RegexValidator(LEADS_TO, gettext_lazy("A path of this site (/about/), or a whole address (https://…)."))
+    ]
 
 
 @cache

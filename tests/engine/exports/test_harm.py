@@ -7,10 +7,17 @@ import io
 import json
 import tarfile
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from webstreet.atoms.menu.models import MenuLink
+from webstreet.contract.template import shipped_template
+from webstreet.engine import hooks
+from webstreet.engine import site as this_site
 from webstreet.engine.exports import CHECKSUMS
+from webstreet.engine.imports import ImportContext
+from webstreet.engine.imports.content import Content, RowDamaged
 
 FILL = """
 import json
@@ -86,3 +93,29 @@ def test_nothing_of_an_archive_acts_in_a_reader_s_browser(archive, site_processe
         assert "alert(" not in text
         assert "onclick" not in text
         assert "onerror" not in text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(36)", "data:text/html,<script>alert(37)</script>", " javascript:alert(38)"]
+)
+def test_no_link_of_the_menu_acts(address):
+    home = _new_site()
+    content = Content(ImportContext("webstreet"), set())
+    row = {
+        "translation_key": str(uuid4()),
+        "locale": "en",
+        "sort_order": 1,
+        "label": "Here",
+        "page": None,
+        "url": address,
+    }
+    with pytest.raises(RowDamaged):
+        content.take("menu-links", iter([row]))
+    content.take("menu-links", iter([row | {"url": "https://elsewhere.example/"}]))
+    assert MenuLink.objects.get().locale == home.locale
+
+
+def _new_site():
+    hooks.call("starter_content", this_site.current(), shipped_template("publication"))
+    return this_site.home_page()

@@ -6,9 +6,6 @@ from pydantic import BaseModel, Field
 
 from webstreet.contract.atom import AtomManifest, AtomWords, Parameters
 
-ADDRESS = r"^(/|https?://|mailto:)"
-"""Where an entry may lead."""
-
 
 class Link(BaseModel):
     """One entry of the menu."""
@@ -17,7 +14,7 @@ class Link(BaseModel):
 
     label: str = Field(min_length=1, max_length=60, description="The words of the link.")
     url: str = Field(
-        pattern=ADDRESS,
+        pattern=r"^(/|https?://|mailto:)",
         max_length=500,
         description="A path of this site (/about/), or a whole address.",
     )

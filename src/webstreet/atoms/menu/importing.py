@@ -55,5 +55,6 @@ def _fill(link: MenuLink, record: MenuRecord, ctx: ImportContext) -> None:
     label = record.label if record.page is not None else record.label or record.url
     if len(label) > LABEL_MAX:
         ctx.lost(record.line, f"its label is longer than {LABEL_MAX} characters and was cut", "a menu's entry")
-    link.label, link.page_id, link.url = label[:LABEL_MAX].strip(), record.page, record.url
+    link.label, link.page_id = label[:LABEL_MAX].strip(), record.page
+    link.url = record.url  # type: ignore[assignment]
     link.sort_order = record.position

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel
 from wagtail.models import Orderable, Page, TranslatableMixin
 
-from webstreet.atoms.menu.atom import ADDRESS
+from webstreet.engine.addresses import AddressField
 
 LABEL_MAX = 60
 
@@ -30,11 +29,10 @@ class MenuLink(TranslatableMixin, Orderable):  # type: ignore[misc]
         related_name="+",
         help_text=_("Shown as long as everybody may read the page."),
     )
-    url = models.CharField(
+    url = AddressField(
         _("Address"),
         max_length=500,
         blank=True,
-        validators=[RegexValidator(ADDRESS, _("A path of this site (/about/), or a whole address (https://…)."))],
         help_text=_("Instead of a page: a path of this site (/about/), or a whole address."),
     )
 

@@ -24,6 +24,7 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.images import get_image_model
 from wagtail.models import Locale, Page
 
+from webstreet.engine.addresses import AddressField
 from webstreet.engine.exports import Kind, Row
 
 Rename = Callable[[type[models.Model], Any], Any]
@@ -121,7 +122,7 @@ def renamed(
             found[name] = json.dumps(in_block(field.stream_block, raw, rename, judges), ensure_ascii=False)
         elif isinstance(field, RichTextField):
             found[name] = in_markup(judges.markup(value or ""), rename)
-        elif isinstance(field, models.URLField):
+        elif isinstance(field, models.URLField | AddressField):
             found[name] = judges.address(value) if value else value
         else:
             found[name] = value

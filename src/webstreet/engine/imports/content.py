@@ -19,6 +19,7 @@ from wagtail.models import Collection, CollectionViewRestriction, Locale, Page, 
 
 from webstreet.contract.template import shipped_templates
 from webstreet.engine import site as this_site
+from webstreet.engine.addresses import AddressField
 from webstreet.engine.announcements import FirstPublic
 from webstreet.engine.exports import CHECKSUMS, MANIFEST, Kind, Row, kinds
 from webstreet.engine.exports.portable import PAGE_LEAVES, Judges, Names, renamed
@@ -280,7 +281,7 @@ def _damaged() -> RowDamaged:
 
 def _plain_fields(model: type[Page]) -> set[str]:
     left = PAGE_LEAVES | {"translation_key", "locale"}
-    judged = StreamField | RichTextField | models.URLField
+    judged = StreamField | RichTextField | models.URLField | AddressField
     return {f.name for f in model._meta.concrete_fields if not f.is_relation and not isinstance(f, judged)} - left
 
 
