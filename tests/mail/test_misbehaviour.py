@@ -263,3 +263,14 @@ def test_no_content_ends_its_message(
     assert len(server.messages) == 1
     if b"a\n." not in content:  # What has a bare LF, which no mail may have, arrives with one dot more.
         assert server.messages[0].content == content + (b"" if content.endswith(b"\r\n") else b"\r\n")
+
+
+def test_a_reply_that_never_ends_is_waited_for_only_so_long(
+    send: Callable[..., Sent], server: RecordingSmtpServer
+) -> None:
+    """Octet after octet, each in time: what counts is a whole reply."""
+    server.behaviour = Behaviour(drip_s=0.05)
+    began = time.monotonic()
+    results, trouble = send(server.url, envelopes(2), connections=1, timeout_s=0.3)
+    assert (outcomes(results), trouble) == (Counter(unsent=2), AWAY)
+    assert time.monotonic() - began < 5

@@ -99,12 +99,12 @@ class Exchange:
         self._tail_bytes = 0
         self._began = 0.0
         self._pace_s = 0.0
-        self._due = 0.0
+        self._since = 0.0
 
     async def run(self) -> End:
         """Send until there is no more work or the connection ends. The connection stays open if there is no error and nothing is back."""
         self._wire.listener = self
-        self._due = self._loop.time() + self._timeout_s
+        self._since = self._loop.time()
         self._watch()
         try:
             if self._wire.is_open:
@@ -126,7 +126,6 @@ class Exchange:
             self._broken(Reply.parse(raw))
             return
         stage = self._asked.popleft()
-        self._due = self._loop.time() + self._timeout_s
         if raw[0] == (_THREE if stage is Stage.DATA else _TWO):
             self._granted(stage, raw)
         elif raw[0] in _REFUSALS:
@@ -268,12 +267,13 @@ class Exchange:
             self._hold_back(envelope)
             return
         body = self._features.framed(envelope.content)
+        size = len(envelope.content)
         self._ahead, self._inside, self._began = None, envelope, self._loop.time()
         self._asked.append(Stage.END)
-        together = self._features.pipelining and len(body) <= TOGETHER_MAX
+        together = self._features.pipelining and size <= TOGETHER_MAX
         tail = self._next(PACES * self._pace_s) if together else b""
         self._tail_bytes = len(tail)
-        if not self._wire.write(body + tail if tail else body):
+        if not self._wire.write(b"".join((*body, tail))):
             self._inside = None
             self._finish(End(MailServerAway(f"The mail server {self._name} closed the connection."), culprit=envelope))
         elif self._features.pipelining and not together and not self._wire.paused:
@@ -300,7 +300,7 @@ class Exchange:
     # -- The end -----------------------------------------------------------------------------------------------------
     def _watch(self) -> None:
         """The one timer: wakes up when a reply is overdue, or would be if none had come since it was set."""
-        due = min(self._due, self._until)
+        due = min(max(self._since, self._wire.heard_at) + self._timeout_s, self._until)
         if self._loop.time() < due:
             self._timer = self._loop.call_at(due, self._watch)
         elif self._inside is not None and self._content_left():

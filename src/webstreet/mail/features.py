@@ -76,12 +76,12 @@ class Features:
             line += " BODY=8BITMIME SMTPUTF8" if needs_utf8(envelope) else " BODY=8BITMIME"
         return line + "\r\n"
 
-    def framed(self, content: bytes) -> bytes:
-        """``content`` as it follows the reply to DATA, its end included; with CHUNKING as one BDAT."""
+    def framed(self, content: bytes) -> tuple[bytes, bytes, bytes]:
+        """``content`` as it follows the reply to DATA, its end included; with CHUNKING as one BDAT. In pieces to be joined."""
         end = b"" if content.endswith(b"\r\n") else b"\r\n"
         if self.chunking:
-            return b"".join((b"BDAT %d LAST\r\n" % (len(content) + len(end)), content, end))
-        return b"".join((dots_stuffed(content), end, b".\r\n"))
+            return b"BDAT %d LAST\r\n" % (len(content) + len(end)), content, end
+        return dots_stuffed(content), end, b".\r\n"
 
 
 def needs_eightbit(envelope: Envelope) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from typing import Protocol
 
@@ -71,7 +72,7 @@ class Wire(asyncio.Protocol):
     """One connection. Everything is called on its event loop.
 
     Attributes:
-        heard: signs of life of the server: connecting, and each whole reply.
+        heard: signs of life of the server: connecting, and each whole reply. ``heard_at``: ``time.monotonic()`` of the last.
         paused: some of what was written is still with us; false: the system has taken it all.
         is_exact: ``paused`` is known exactly. Not so under TLS, which has buffers of its own.
     """
@@ -79,6 +80,7 @@ class Wire(asyncio.Protocol):
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
         self.heard = 0
+        self.heard_at = 0.0
         self.paused = False
         self.is_exact = True
         self._transport: asyncio.Transport | None = None
@@ -103,12 +105,19 @@ class Wire(asyncio.Protocol):
         if len(self._rest) > REPLY_MAX:
             self._end(broken=True)
             return
+        heard = self.heard
         for line in lines:
             if self._ended:
                 return
             self._line(line)
+        if self.heard > heard:
+            self.heard_at = time.monotonic()
 
     def _line(self, line: bytes) -> None:
+        if line[3:4] == b" " and not self._lines and line[:3].isdigit() and len(line) <= REPLY_MAX:
+            self.heard += 1
+            self.listener.replied(line)
+            return
         if not line[:3].isdigit() or len(line) > REPLY_MAX or len(self._lines) > LINES_MAX:
             self._end(broken=True)
             return
