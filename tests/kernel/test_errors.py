@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from webstreet.kernel import errors
-from webstreet.kernel.errors import BadInput, DocumentInvalid, Problem, WebstreetError
+from webstreet.kernel.errors import BadInput, DocumentInvalid, Problem, Sentence, WebstreetError
 
 KINDS = {
     errors.BadInput: 422,
@@ -48,3 +50,15 @@ def test_document_lists_every_problem_with_path_rule_and_suggestion() -> None:
     assert list(error) == problems
     assert error.message == 'site.yaml is not valid: atoms.x: is not an atom. Did you mean "y"?; title: is required.'
     assert error.error_code == "document.invalid"
+
+
+def test_a_sentence_is_its_text_and_knows_what_stands_in_it() -> None:
+    sentence = Sentence.of("parameter.size", "must be shorter than {size} kB.", size=16)
+    assert sentence == "must be shorter than 16 kB."
+    assert (sentence.code, sentence.values) == ("parameter.size", {"size": 16})
+    kept = json.loads(json.dumps(Sentence.kept(sentence)))
+    again = Sentence.restored(str(sentence), kept)
+    assert isinstance(again, Sentence)
+    assert (again, again.code, again.values) == (sentence, sentence.code, sentence.values)
+    assert Sentence.kept("What a program says.") is None
+    assert type(Sentence.restored("What a program says.", None)) is str

@@ -26,6 +26,7 @@ from tests.orchestrators.test_killed_control import supervised
 from webstreet.control.orchestrators.base import SeenSite, SiteState
 from webstreet.control.orchestrators.processes.folder import Folder, read_json, runs, write_json
 from webstreet.control.orchestrators.processes.supervision import MODULE, PortTaken, supervisor_pid
+from webstreet.kernel.errors import Sentence
 
 
 @pytest.fixture
@@ -213,6 +214,8 @@ def test_a_worker_that_keeps_ending_is_told(ground: Ground) -> None:
     ground.apply(broken(workload(1), "worker"))
     seen = ground.until(lambda s: s.state is SiteState.FAILING)
     assert "background work" in seen.note
+    assert isinstance(seen.note, Sentence)
+    assert seen.note.code == "worker.failing"
     assert "exit code 4" in seen.note
     assert ask(port(seen))[0].status == 200
 

@@ -117,10 +117,20 @@ class Sentence(str):
 
     @classmethod
     def said(cls, text: str, code: str, values: Mapping[str, Any]) -> Self:
-        """One that was made before, as it comes from a store."""
+        """One whose text somebody else wrote."""
         made = cls(text)
         made.code, made.values = code, dict(values)
         return made
+
+    @staticmethod
+    def kept(text: str) -> dict[str, Any] | None:
+        """What is to be stored beside ``text`` so that `restored` knows it again; None if it is no sentence."""
+        return {"code": text.code, "values": dict(text.values)} if isinstance(text, Sentence) else None
+
+    @classmethod
+    def restored(cls, text: str, kept: Mapping[str, Any] | None) -> str:
+        """``text`` as it was when it was stored."""
+        return cls.said(text, kept["code"], kept["values"]) if kept else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,18 @@ BY_CODE = {
 }
 
 BY_SENTENCE = {
+    "generation.fails": _("Generation %(n)s: %(why)s. Tried %(times)s time(s), tried again every %(wait)s s."),
+    "generation.preparing": _("Generation %(n)s is being prepared."),
+    "site.incomplete": _("It is not complete: being made, or being removed."),
+    "site.lacks": _("Its processes run, but something is missing. %(parts)s."),
+    "site.silent": _("Its processes run, but it does not answer."),
+    "site.slow": _("It runs, but takes long to say whether it has all that it needs."),
+    "site.stopping": _("Its processes are stopping."),
+    "site.unsupervised": _("Nothing supervises it: its supervisor has ended."),
+    "web.starting": _("Its web process is starting."),
+    "wish.unread": _("Its supervisor has not read the new wish yet."),
+    "worker.failing": _("The site answers, but its background work stands still: %(why)s"),
+    "worker.starting": _("Its worker is starting."),
     "atom.add": _("Add %(atom)s: {} under atoms."),
     "atom.elsewhere": _("is not an atom of this site."),
     "atom.has": _("There are: %(known)s."),

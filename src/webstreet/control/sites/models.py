@@ -98,8 +98,7 @@ class Site(models.Model):
     @property
     def happens_next(self) -> str:
         """What the loop said last; a `Sentence` where it is one of its own."""
-        said = self.seen_next_said
-        return Sentence.said(self.seen_next, said["code"], said["values"]) if said else self.seen_next
+        return Sentence.restored(self.seen_next, self.seen_next_said)
 
     @property
     def site_id(self) -> SiteId:

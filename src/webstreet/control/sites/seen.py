@@ -57,7 +57,7 @@ def _record(site: Site, found: SeenSite | None, result: Settled | Waiting | Stal
 
 def _values(site: Site, found: SeenSite | None, result: Settled | Waiting | Stalled) -> dict[str, Any]:
     happens_next = "" if isinstance(result, Settled) else result.why
-    said = {"code": happens_next.code, "values": happens_next.values} if isinstance(happens_next, Sentence) else None
+    said = Sentence.kept(happens_next)
     if found is None:
         return {
             "seen_state": "", "seen_generation": None, "seen_accepted": None, "seen_note": "", "seen_processes": [],

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from webstreet.control.orchestrators.processes.child import Child
 from webstreet.control.orchestrators.processes.folder import Folder, read_json
+from webstreet.kernel.errors import Sentence
 
 STEADY_S = 60.0
 BACK_OFF_MAX_S = 60.0
@@ -196,7 +197,7 @@ class Candidate:
     def __init__(self, wish: Wish, yard: Yard) -> None:
         self.wish = wish
         self.failures = 0
-        self.note = f"Generation {wish.generation} is being prepared."
+        self.note: str = Sentence.of("generation.preparing", "Generation {n} is being prepared.", n=wish.generation)
         self.not_before = 0.0
         self.prepare: Child | None = None
         self.web: Child | None = None
@@ -267,7 +268,14 @@ class Candidate:
         self.failures += 1
         wait = max(1.0, back_off(self.failures + 1))
         self.not_before = now + wait
-        self.note = f"Generation {self.wish.generation}: {why.rstrip('.')}. Tried {self.failures} time(s), tried again every {wait:.0f} s."
+        self.note = Sentence.of(
+            "generation.fails",
+            "Generation {n}: {why}. Tried {times} time(s), tried again every {wait} s.",
+            n=self.wish.generation,
+            why=why.rstrip("."),
+            times=self.failures,
+            wait=f"{wait:.0f}",
+        )
         self._yard.say(self.note)
 
     def drop(self) -> None:

@@ -17,9 +17,15 @@ from webstreet.control.orchestrators.base import SeenProcess, SeenSite, SiteStat
 from webstreet.control.orchestrators.processes.folder import Folder, read_json, runs
 from webstreet.control.orchestrators.processes.release import read_wish
 from webstreet.control.orchestrators.processes.supervisor import HOST
+from webstreet.kernel.errors import Sentence
 from webstreet.kernel.ids import SiteId
 
 ASK_S = 3.0
+INCOMPLETE = Sentence.of("site.incomplete", "It is not complete: being made, or being removed.")
+UNSUPERVISED = Sentence.of("site.unsupervised", "Nothing supervises it: its supervisor has ended.")
+UNREAD = Sentence.of("wish.unread", "Its supervisor has not read the new wish yet.")
+SILENT = Sentence.of("site.silent", "Its processes run, but it does not answer.")
+SLOW = Sentence.of("site.slow", "It runs, but takes long to say whether it has all that it needs.")
 _STATES = {state.value: state for state in SiteState}
 
 
@@ -33,20 +39,21 @@ def look(site: SiteId, folder: Folder, backups: Path) -> SeenSite:
     }
     wanted, seen = read_wish(folder), read_json(folder.seen)
     if not wanted or wanted.get("removing"):
-        return SeenSite(state=SiteState.GONE, note="It is not complete: being made, or being removed.", **common)
+        return SeenSite(state=SiteState.GONE, note=INCOMPLETE, **common)
     address = f"http://{HOST}:{wanted['port']}"
     if not seen or not runs(seen):
-        return SeenSite(state=SiteState.FAILING, note="Nothing supervises it: its supervisor has ended.", **common)
+        return SeenSite(state=SiteState.FAILING, note=UNSUPERVISED, **common)
     processes = tuple(_process(entry) for entry in seen["processes"])
     common |= {"accepted": int(wanted["generation"]), "address": address, "processes": processes}
-    state, note = _STATES.get(seen["state"], SiteState.STARTING), str(seen["note"])
+    state = _STATES.get(seen["state"], SiteState.STARTING)
+    note = Sentence.restored(str(seen["note"]), seen.get("said"))
     if state is SiteState.SUSPENDED and seen["accepted"] != wanted["generation"]:
-        state, note = SiteState.STARTING, "Its supervisor has not read the new wish yet."
+        state, note = SiteState.STARTING, UNREAD
     if state is not SiteState.RUNNING:
         return SeenSite(state=state, note=note, **common)
     facts = ask(wanted["port"], wanted.get("environment", {}))
     if facts is None or SiteId(facts.client, facts.site) != site:
-        return SeenSite(state=SiteState.STARTING, note=note or "Its processes run, but it does not answer.", **common)
+        return SeenSite(state=SiteState.STARTING, note=note or SILENT, **common)
     if not note and facts.generation == wanted["generation"]:
         state, note = health(wanted["port"], wanted.get("environment", {}))
     return SeenSite(state=state, generation=facts.generation, facts=facts, note=note, **common)
@@ -65,7 +72,7 @@ def health(port: int, environment: Mapping[str, str]) -> tuple[SiteState, str]:
     """What a site that runs says of the things it stands on: FAILING if it can show nothing without one of them."""
     status, body = _get(port, environment, READY_PATH)
     if not status:
-        return SiteState.RUNNING, "It runs, but takes long to say whether it has all that it needs."
+        return SiteState.RUNNING, SLOW
     try:
         found = Ready.model_validate_json(body)
     except ValidationError:
@@ -73,7 +80,8 @@ def health(port: int, environment: Mapping[str, str]) -> tuple[SiteState, str]:
     bad = [part for part in found.parts if not part.ok]
     said = "; ".join(f"{part.name}: {part.note or 'not ready'}" for part in bad)
     state = SiteState.FAILING if any(part.needed for part in bad) else SiteState.RUNNING
-    return state, f"Its processes run, but something is missing. {said}." if said else ""
+    lacks = Sentence.of("site.lacks", "Its processes run, but something is missing. {parts}.", parts=said)
+    return state, lacks if said else ""
 
 
 def _get(port: int, environment: Mapping[str, str], path: str) -> tuple[int, bytes]:

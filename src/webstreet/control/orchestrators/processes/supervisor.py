@@ -35,6 +35,7 @@ from webstreet.control.orchestrators.processes.folder import (
 from webstreet.control.orchestrators.processes.logfile import LogFile
 from webstreet.control.orchestrators.processes.probe import Probe
 from webstreet.control.orchestrators.processes.release import Candidate, Kept, Serving, Wish
+from webstreet.kernel.errors import Sentence
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
@@ -42,6 +43,9 @@ REREAD_S = 3.0
 HOLD_S = 5.0
 LEFTOVER_GRACE_S = 3.0
 HUNG_GRACE_S = 5.0
+STOPPING = Sentence.of("site.stopping", "Its processes are stopping.")
+WEB_STARTING = Sentence.of("web.starting", "Its web process is starting.")
+WORKER_STARTING = Sentence.of("worker.starting", "Its worker is starting.")
 ALREADY, PORT_TAKEN, UNUSABLE = 3, 4, 5
 
 
@@ -297,17 +301,19 @@ class Supervisor:
 
     def _state(self) -> tuple[str, str]:
         if self._ending or self.wish.suspended:
-            return ("stopping", "Its processes are stopping.") if self.retiring else ("suspended", "")
+            return ("stopping", STOPPING) if self.retiring else ("suspended", "")
         pending = self.candidate.note if self.candidate else ""
         if self.serving is None:
             return ("failing" if self.candidate and self.candidate.failures else "starting"), pending
         web, worker = self.serving.web, self.serving.worker
         if not web.up:
-            return ("failing" if web.failures > 1 else "starting"), web.note or "Its web process is starting."
+            return ("failing" if web.failures > 1 else "starting"), web.note or WEB_STARTING
         if worker.failures > 1:
-            return "failing", f"The site answers, but its background work stands still: {worker.note}"
+            return "failing", Sentence.of(
+                "worker.failing", "The site answers, but its background work stands still: {why}", why=worker.note
+            )
         if worker.argv and not worker.up and not pending:
-            return "starting", "Its worker is starting."
+            return "starting", WORKER_STARTING
         return "running", pending if self.candidate and self.candidate.failures else ""
 
     def _sight(self) -> dict[str, Any]:
@@ -333,6 +339,7 @@ class Supervisor:
             "serving": self.serving.wish.generation if self.serving else None,
             "state": state,
             "note": note,
+            "said": Sentence.kept(note),
             "prepared": self._prepared,
             "processes": seen,
         }
