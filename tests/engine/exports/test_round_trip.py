@@ -102,16 +102,7 @@ def test_a_site_read_back_is_an_equal_site(filled, site_processes, tmp_path):
         301,
         410,
     ]
-    assert [len(row["restrictions"]) for row in now["pages"]].count(1) == 3
-    assert {
-        path: shown[path][0] for path in ("/by-password/", "/by-password/inside/", "/by-groups/", "/by-login/")
-    } == {
-        "/by-password/": 200,
-        "/by-password/inside/": 200,
-        "/by-groups/": 302,
-        "/by-login/": 302,
-    }
-    assert not any("Not for everybody" in str(found) for found in shown.values())
+    restricted(now["pages"], shown)
     people = {row["email"]: row for row in now["newsletter-subscribers"]}
     assert people["suppressed@b.example"]["status"] == "suppressed"
     assert people["active@b.example"]["lists"]
@@ -151,6 +142,20 @@ def _meant(value):
     if isinstance(value, list):
         return [_meant(part) for part in value]
     return json.loads(value) if isinstance(value, str) and value.startswith("[{") else value
+
+
+def restricted(pages, shown):
+    """What was not for everybody is not."""
+    assert [len(row["restrictions"]) for row in pages].count(1) == 3
+    assert {
+        path: shown[path][0] for path in ("/by-password/", "/by-password/inside/", "/by-groups/", "/by-login/")
+    } == {
+        "/by-password/": 200,
+        "/by-password/inside/": 200,
+        "/by-groups/": 302,
+        "/by-login/": 302,
+    }
+    assert not any("Not for everybody" in str(found) for found in shown.values())
 
 
 def left_out(old, tmp_path):
