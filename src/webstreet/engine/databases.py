@@ -71,15 +71,14 @@ def _database(alias: str, variable: str, url: str, environment: Environment) -> 
     return _postgresql(alias, parsed)
 
 
-def _engine(alias: str, kind: str) -> str:
-    return f"django.db.backends.{kind}" if alias == "default" else f"webstreet.engine.backends.{kind}"
+def _engine(kind: str, alias: str) -> str:
+    return f"webstreet.engine.backends.{kind}" + ("" if alias == "default" else ".atom")
 
 
 def _mysql(alias: str, parsed: dict[str, Any], given: dict[str, str], variable: str) -> dict[str, Any]:
-    engine = "webstreet.engine.backends.mysql" + ("" if alias == "default" else ".atom")
     return {
         **{key: parsed[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT") if key in parsed},
-        "ENGINE": engine,
+        "ENGINE": _engine("mysql", alias),
         "CONN_MAX_AGE": KEEP_CONNECTION_S if alias == "default" else 0,
         "CONN_HEALTH_CHECKS": alias == "default",
         "OPTIONS": _mysql_options(variable, given),
@@ -142,7 +141,7 @@ def _tls(mode: str, given: dict[str, str]) -> ssl.SSLContext:
 
 def _sqlite(alias: str, path: str) -> dict[str, Any]:
     return {
-        "ENGINE": _engine(alias, "sqlite3"),
+        "ENGINE": f"{'django.db' if alias == 'default' else 'webstreet.engine'}.backends.sqlite3",
         "NAME": path,
         "CONN_MAX_AGE": None if alias == "default" else 0,
         "OPTIONS": {
@@ -163,8 +162,8 @@ def _postgresql(alias: str, parsed: dict[str, Any]) -> dict[str, Any]:
     }
     return {
         **{key: parsed[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT") if key in parsed},
-        "ENGINE": _engine(alias, "postgresql"),
-        # A frozen peer on a kept connection hangs whatever is set: an atom's own server gets a new one each request.
+        "ENGINE": _engine("postgresql", alias),
+        # A frozen peer on a kept connection is noticed late: an atom's own server gets a new one each request.
         "CONN_MAX_AGE": KEEP_CONNECTION_S if alias == "default" else 0,
         "CONN_HEALTH_CHECKS": alias == "default",
         "OPTIONS": options | parsed.get("OPTIONS", {}),

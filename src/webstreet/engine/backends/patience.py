@@ -1,4 +1,4 @@
-"""How long the web process and the worker wait for one answer of an atom's own database.
+"""How long the web process and the worker wait for one answer of a database server, the site's or an atom's own.
 
 A server that was frozen, or whose machine was, keeps its connections open and says nothing: no time-out of TCP ends that. A request
 would wait for ever, and a worker with it, and all the work that needs other databases.

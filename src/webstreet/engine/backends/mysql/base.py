@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.backends.mysql import base
 
+from webstreet.engine.backends import patience
 from webstreet.engine.backends.mysql.features import DatabaseFeatures
 from webstreet.engine.backends.mysql.operations import DatabaseOperations
 from webstreet.engine.backends.mysql.schema import EXACT_COLLATION, DatabaseSchemaEditor
@@ -73,12 +74,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
-        # From here on a long statement is an honest one: an audience of a million, a migration.
-        connection._read_timeout = connection._write_timeout = None
         with contextlib.suppress(OSError):
             # Packets that vanish (a cut tunnel) otherwise hold a request for a quarter of an hour. A Unix socket refuses this.
             connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, CONNECT_TIMEOUT_S * 1000)
         return connection
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        # Not the limit of connecting: a long statement may be an honest one, such as a migration.
+        self.connection._read_timeout = self.connection._write_timeout = patience.timeout_s()
+        return super().create_cursor(name)
 
     def is_away(self, error: Exception) -> bool:
         """Whether an error means that the server cannot be used now, rather than that a statement is wrong."""

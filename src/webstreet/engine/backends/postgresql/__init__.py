@@ -1,1 +1,1 @@
-"""PostgreSQL with a circuit breaker."""
+"""PostgreSQL that is not waited for without end."""
