@@ -17,7 +17,7 @@ def set_up() -> None:
     import django
     from django.conf import settings
 
-    if not any(db["ENGINE"].endswith("postgresql") for db in settings.DATABASES.values()):
+    if not any("postgresql" in db["ENGINE"] for db in settings.DATABASES.values()):
         # The admin's REST framework takes it wherever it is installed: 6 MB a process for nothing.
         sys.modules.setdefault("psycopg", None)  # type: ignore[arg-type]  # what import says means "there is none"
     gc.disable()
