@@ -34,23 +34,24 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return str(cert), str(key)
 
 
-@pytest.fixture
-def send() -> Callable[..., Sent]:
+def deliver(url: str, batch: Sequence[Envelope], *, seconds: float = 20, **options: object) -> Sent:
     """Send a batch over a transport of its own; one result for each envelope, or the test fails."""
 
-    def _send(url: str, batch: Sequence[Envelope], *, seconds: float = 20, **options: object) -> Sent:
-        async def run() -> tuple[list[Result], Trouble | None]:
-            transport = SmtpTransport(EmailUrl.parse(url), **({"connections": 2, "timeout_s": 5} | options))  # type: ignore[arg-type]
-            try:
-                return await transport.send(batch, deadline=time.monotonic() + seconds)
-            finally:
-                await transport.close()
+    async def run() -> tuple[list[Result], Trouble | None]:
+        transport = SmtpTransport(EmailUrl.parse(url), **({"connections": 2, "timeout_s": 5} | options))  # type: ignore[arg-type]
+        try:
+            return await transport.send(batch, deadline=time.monotonic() + seconds)
+        finally:
+            await transport.close()
 
-        results, trouble = asyncio.run(run())
-        assert sorted(r.key for r in results) == sorted(e.key for e in batch), "one result for each envelope"
-        return {r.key: r for r in results}, trouble
+    results, trouble = asyncio.run(run())
+    assert sorted(r.key for r in results) == sorted(e.key for e in batch), "one result for each envelope"
+    return {r.key: r for r in results}, trouble
 
-    return _send
+
+@pytest.fixture
+def send() -> Callable[..., Sent]:
+    return deliver
 
 
 def outcomes(results: dict[int, Result]) -> Counter[str]:

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.mail.conftest import Sent, outcomes
+from tests.mail.conftest import Sent, deliver, outcomes
 from webstreet.mail.pump import Envelope, Outcome, Trouble
 from webstreet.mail.smtp import SmtpTransport
 from webstreet.mail.url import EmailUrl
@@ -274,3 +276,50 @@ def test_a_reply_that_never_ends_is_waited_for_only_so_long(
     results, trouble = send(server.url, envelopes(2), connections=1, timeout_s=0.3)
     assert (outcomes(results), trouble) == (Counter(unsent=2), AWAY)
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_chunking_that_is_offered_and_refused_is_not_used(
+    send: Callable[..., Sent], server: RecordingSmtpServer, pipelining: bool
+) -> None:
+    server.behaviour = Behaviour(chunking=True, bdat="502 5.5.1 unknown command", pipelining=pipelining)
+    batch = envelopes(10)
+    results, trouble = send(server.url, batch, connections=2)
+    assert (outcomes(results), trouble) == (Counter(sent=10), None)
+    assert_true(server, results, batch)
+
+
+CHAOS = st.builds(
+    Behaviour,
+    recipients=st.dictionaries(
+        st.sampled_from([f"s{i}@example.org" for i in range(15)]),
+        st.sampled_from(["550 5.1.1 no", "451 4.2.2 full", "421 4.3.2 bye", "450-4.2.0 a\r\n450 4.2.0 b"]),
+        max_size=5,
+    ),
+    content=st.sampled_from(["", "", "", "451 4.3.0 later", "550 5.6.0 no"]),
+    drop=st.sampled_from([None, None, "before_data", "inside_data", "after_data"]),
+    drop_after=st.integers(0, 10),
+    closing_after=st.integers(0, 5),
+    closing_at=st.sampled_from(["mail", "rcpt", "data", "end"]),
+    silent=st.sampled_from([None, None, None, "before_data", "after_data"]),
+    granting=st.booleans(),
+    pipelining=st.booleans(),
+    chunking=st.booleans(),
+    greylist=st.booleans(),
+    delay_s=st.sampled_from([0, 0, 0.01]),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    behaviour=CHAOS,
+    connections=st.integers(1, 4),
+    size=st.sampled_from([50, 5000, 100_000]),
+    seconds=st.sampled_from([0.05, 5]),
+)
+def test_whatever_comes_together(behaviour: Behaviour, connections: int, size: int, seconds: float) -> None:
+    batch = envelopes(15, size=size)
+    with RecordingSmtpServer(behaviour) as server:
+        results, _ = deliver(server.url, batch, connections=connections, timeout_s=0.2, seconds=seconds)
+    assert_true(server, results, batch)
+    assert outcomes(results)["uncertain"] <= 2 * connections

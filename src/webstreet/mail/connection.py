@@ -6,6 +6,7 @@ import asyncio
 import base64
 import ssl
 import time
+from dataclasses import replace
 
 from webstreet.mail.errors import MailServerAway, SenderRefused
 from webstreet.mail.exchange import End, Exchange, Work
@@ -23,6 +24,7 @@ class SmtpConnection:
     Args:
         helo: our name for EHLO.
         timeout_s: for each single step (connecting, one reply).
+        chunking: use it where it is offered.
 
     Attributes:
         used: messages that were begun on it.
@@ -30,13 +32,14 @@ class SmtpConnection:
         idle_since: ``time.monotonic()`` of its last use.
     """
 
-    def __init__(self, url: EmailUrl, *, helo: str, timeout_s: float) -> None:
+    def __init__(self, url: EmailUrl, *, helo: str, timeout_s: float, chunking: bool = True) -> None:
         self._url = url
         self._helo = helo
         self._timeout_s = timeout_s
         self._asking = Asking()
         self._wire = Wire(self._asking)
         self._features = Features()
+        self._chunking = chunking
         self.used = 0
         self.is_proven = False
         self.idle_since = time.monotonic()
@@ -100,7 +103,8 @@ class SmtpConnection:
             self._features = Features()
             return
         self._expect(reply, Stage.CONNECT)
-        self._features = Features.parse(reply.text)
+        features = Features.parse(reply.text)
+        self._features = replace(features, chunking=features.chunking and self._chunking)
 
     async def _protect(self) -> None:
         if self._url.protection == "tls":

@@ -24,6 +24,7 @@ from webstreet.mail.wire import Wire
 TOGETHER_MAX = 49_152
 """Octets of content that leave in one write with the next commands. More may stay in our buffers, and then it must be clear what left."""
 _TWO, _THREE, _REFUSALS = ord("2"), ord("3"), b"45"
+_NO_SUCH_COMMAND = frozenset({500, 501, 502, 503, 504})
 PACES = 2.0
 """How many times as long as the last message took a message may take, when we guess whether it will be over before the deadline."""
 
@@ -50,6 +51,7 @@ class End:
         culprit: the message at which it ended: not accepted.
         uncertain: its content left wholly and no reply came.
         silent: the server did not close, it said nothing.
+        without_chunking: the server offers CHUNKING and does not know BDAT, or something between us and it does not.
         is_final: it wants less from us: another connection at once would be one more.
         back: messages taken whose content did not leave, through no fault of theirs.
     """
@@ -58,6 +60,7 @@ class End:
     culprit: Envelope | None = None
     uncertain: Envelope | None = None
     silent: bool = False
+    without_chunking: bool = False
     is_final: bool = False
     back: list[Envelope] = field(default_factory=list)
 
@@ -150,7 +153,10 @@ class Exchange:
         if stage is Stage.END:
             envelope = self._inside
             assert envelope is not None  # noqa: S101 for the type checker
-            if self._judge(envelope, reply, stage):
+            if self._features.chunking and reply.code in _NO_SUCH_COMMAND:
+                text = f"The mail server {self._name} offers CHUNKING and refuses it."
+                self._finish(End(MailServerAway(text), culprit=envelope, without_chunking=True))
+            elif self._judge(envelope, reply, stage):
                 self._answered(refused(envelope, reply, stage))
         elif reply.code == 421 or stage is Stage.RESET:
             self._broken(reply)

@@ -87,7 +87,9 @@ class _Sending:
                 self.troubles.append(Trouble(MailServerAway.code, pause=False))
         if end.error is None:
             return end.uncertain is not None
-        if end.is_final:
+        if end.without_chunking and end.culprit is not None:
+            self.waiting.appendleft(end.culprit)
+        elif end.is_final:
             self.troubles.append(trouble_of(end.error))
         elif isinstance(end.error, SenderRefused) or end.silent or not is_proven:
             self.fail(end.error, end.culprit)
@@ -127,6 +129,7 @@ class SmtpTransport:
         self._idle: list[SmtpConnection] = []
         self._openings: list[_Opening] = []
         self._away: tuple[float, MailServerAway] | None = None
+        self._chunking = True
 
     async def send(self, batch: Sequence[Envelope], *, deadline: float) -> tuple[list[Result], Trouble | None]:
         """See `pump.Transport`. The first trouble stops every connection before its next message."""
@@ -152,6 +155,7 @@ class SmtpTransport:
                 return
             most = self._per_connection - connection.used
             end = await connection.exchange(sending, until=sending.deadline + GRACE_S, most=most)
+            self._chunking = self._chunking and not end.without_chunking
             anew = sending.ended(end, is_proven=connection.is_proven)
             if connection.is_open:
                 self._idle.append(connection)
@@ -199,7 +203,7 @@ class SmtpTransport:
             if opening.is_usable:
                 return opening
             opening.task.cancel()
-        connection = SmtpConnection(self._url, helo=self._helo, timeout_s=self._timeout_s)
+        connection = SmtpConnection(self._url, helo=self._helo, timeout_s=self._timeout_s, chunking=self._chunking)
         return _Opening(connection, asyncio.ensure_future(connection.open()), time.monotonic())
 
     async def close(self) -> None:

@@ -47,7 +47,7 @@ class Behaviour:
         greylist: defer each sender and recipient the first time they are seen together.
         granting: answer 354 to DATA although every recipient was refused.
         old: know no EHLO.
-        pipelining, chunking, eightbit, utf8, size_max: what is offered after EHLO.
+        pipelining, chunking, eightbit, utf8, size_max: what is offered after EHLO. ``bdat``: reply line to every BDAT, content and all.
         users: name -> password; when set, MAIL without login gets 530. ``logins``: the methods offered.
         login: reply line to every login; empty: look whether it is right.
         tls_fault: what goes wrong at STARTTLS.
@@ -70,6 +70,7 @@ class Behaviour:
     old: bool = False
     pipelining: bool = True
     chunking: bool = False
+    bdat: str = ""
     eightbit: bool = True
     utf8: bool = False
     size_max: int = 0

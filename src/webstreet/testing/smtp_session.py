@@ -352,7 +352,9 @@ class Session(asyncio.Protocol):
         self._chunks.append(bytes(self._buffer[: self._left]))
         del self._buffer[: self._left]
         self._read = self._read_command
-        if not self._recipients:
+        if self._behaviour.bdat:
+            self._say(self._behaviour.bdat)
+        elif not self._recipients:
             self._say("503 5.5.1 no valid recipients")
         elif self._is_last:
             return self._decide(b"".join(self._chunks))
