@@ -210,9 +210,9 @@ def _pem(key: object, password: bytes = b"") -> str:
 @pytest.mark.parametrize(
     ("pem", "word"),
     [
-        ("", "BEGIN PRIVATE KEY"),
-        ("hello", "BEGIN PRIVATE KEY"),
-        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "BEGIN PRIVATE KEY"),
+        ("", "PEM"),
+        ("hello", "PEM"),
+        (_pem(ED.key).replace("M", "A"), "PEM"),
         (_pem(rsa.generate_private_key(65537, 1024)), "2048"),  # noqa: S505 it is to be refused
         (_pem(ec.generate_private_key(ec.SECP256R1())), "RSA or an Ed25519"),
         (_pem(ed25519.Ed25519PrivateKey.generate(), b"secret"), "password"),

@@ -110,7 +110,7 @@ def read_key(pem: Secret) -> ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey:
         raise DkimKeyInvalid("The DKIM key is protected by a password: store it without one.") from None
     except (ValueError, UnsupportedAlgorithm):
         raise DkimKeyInvalid(
-            "The DKIM key is no private key in PEM, which begins with -----BEGIN PRIVATE KEY-----."
+            "The DKIM key is no private key in PEM (PKCS #8 or PKCS #1), as a text with a BEGIN and an END line."
         ) from None
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key
