@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.mail.conftest import Sent, deliver, outcomes
@@ -311,6 +311,17 @@ CHAOS = st.builds(
 
 
 @settings(deadline=None, max_examples=60)
+@example(  # Refused recipients prove nothing about contents.
+    behaviour=Behaviour(
+        recipients={f"s{i}@example.org": "550 5.1.1 no" for i in range(0, 15, 2)},
+        drop="before_data",
+        drop_after=1,
+        chunking=True,
+    ),
+    connections=1,
+    size=50,
+    seconds=5,
+)
 @given(
     behaviour=CHAOS,
     connections=st.integers(1, 4),

@@ -28,7 +28,7 @@ class SmtpConnection:
 
     Attributes:
         used: messages that were begun on it.
-        is_proven: the server said something definite about one of them.
+        is_proven: the server said something definite about one of them. ``has_carried``: after its content.
         idle_since: ``time.monotonic()`` of its last use.
     """
 
@@ -42,6 +42,7 @@ class SmtpConnection:
         self._chunking = chunking
         self.used = 0
         self.is_proven = False
+        self.has_carried = False
         self.idle_since = time.monotonic()
 
     @property
@@ -178,6 +179,7 @@ class SmtpConnection:
             self._wire.listener = self._asking
             self.used += exchange.taken
             self.is_proven = self.is_proven or exchange.answered > 0
+            self.has_carried = self.has_carried or exchange.carried > 0
             self.idle_since = time.monotonic()
 
     async def quit(self) -> None:

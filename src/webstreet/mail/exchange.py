@@ -75,7 +75,7 @@ class Exchange:
         most: messages to send at most.
 
     Attributes:
-        taken, answered: messages taken; of those, how many the server said something definite about.
+        taken, answered: messages taken; of those, how many the server said something definite about. ``carried``: after their content.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class Exchange:
         self._most = most
         self.taken = 0
         self.answered = 0
+        self.carried = 0
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[End] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
@@ -170,6 +171,7 @@ class Exchange:
     def _answered(self, result: Result) -> None:
         self._inside = None
         self.answered += 1
+        self.carried += 1
         self._pace_s = self._loop.time() - self._began
         self._work.give(result)
         self._ask_on()

@@ -74,16 +74,18 @@ class _Sending:
             self.give(Result(culprit.key, Outcome.UNSENT, error.error_code))
         self.troubles.append(trouble_of(error))
 
-    def ended(self, end: End, *, is_proven: bool) -> bool:
+    def ended(self, end: End, connection: SmtpConnection) -> bool:
         """Take in how an exchange ended; true when the next connection must be a new one.
 
-        ``is_proven``: the connection worked before. It may have been closed for its age, so its message goes over another. That ends:
-        it is a new one sooner or later, and that one is not proven.
+        A connection that worked before may have been closed for its age, so its message goes over another. That ends: it is a new one
+        sooner or later, and that one is not proven.
         """
         self.waiting.extendleft(reversed(end.back))
         if end.uncertain is not None:
             self.give(Result(end.uncertain.key, Outcome.UNCERTAIN, "silent" if end.silent else "closed"))
-            if end.silent or not is_proven:  # Else every recipient would become uncertain, one after the other.
+            if (
+                end.silent or not connection.has_carried
+            ):  # Else every recipient would become uncertain, one after the other.
                 self.troubles.append(Trouble(MailServerAway.code, pause=False))
         if end.error is None:
             return end.uncertain is not None
@@ -91,7 +93,7 @@ class _Sending:
             self.waiting.appendleft(end.culprit)
         elif end.is_final:
             self.troubles.append(trouble_of(end.error))
-        elif isinstance(end.error, SenderRefused) or end.silent or not is_proven:
+        elif isinstance(end.error, SenderRefused) or end.silent or not connection.is_proven:
             self.fail(end.error, end.culprit)
         elif end.culprit is not None:
             self.waiting.appendleft(end.culprit)
@@ -156,7 +158,7 @@ class SmtpTransport:
             most = self._per_connection - connection.used
             end = await connection.exchange(sending, until=sending.deadline + GRACE_S, most=most)
             self._chunking = self._chunking and not end.without_chunking
-            anew = sending.ended(end, is_proven=connection.is_proven)
+            anew = sending.ended(end, connection)
             if connection.is_open:
                 self._idle.append(connection)
 
