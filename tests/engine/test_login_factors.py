@@ -261,18 +261,6 @@ def test_signing_out_elsewhere_ends_every_other_session(person):
     assert not any(other.inside for other in others)
 
 
-@pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
-def test_a_new_factor_ends_the_sessions_that_began_without_it(person):
-    other, beside = Person(), Person()
-    other.password()
-    beside.web.force_login(get_user_model().objects.create_superuser("b", "b@example.org", "x"))
-    person.add_app(with_codes=False)
-    assert "Signed out of one other place" in person.get(SECURITY).content.decode()
-    assert person.inside
-    assert beside.inside
-    assert not other.inside
-
-
 def test_a_new_password_ends_the_other_sessions(person, editor):
     other = Person()
     other.password()

@@ -10,6 +10,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from tests import totp
 from tests.passkey import Device
 from webstreet.engine.accounts.models import Method, Result, SignIn
 
@@ -167,6 +168,19 @@ class TestRefused:
 
         device.user = websafe_encode(str(other.pk).encode())
         assert not inside(by_passkey(device))
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
+def test_a_new_app_ends_the_sessions_that_began_without_it(editor):
+    (web, _where), (other, _where) = by_password(), by_password()
+    beside = Client(headers=HOST)
+    beside.force_login(get_user_model().objects.create_superuser("b", "b@example.org", "x"))
+    web.post(f"{SECURITY}confirm/", {"password": PASSWORD}, secure=True)
+    page = web.get(f"{SECURITY}app/add/", secure=True).content.decode()
+    secret = re.search(r'id="authenticator_secret">([A-Z2-7]{32})<', page)[1]
+    web.post(f"{SECURITY}app/add/", {"code": totp.code(secret)}, secure=True)
+    assert "Signed out of one other place" in web.get(SECURITY, secure=True).content.decode()
+    assert [inside(one) for one in (web, beside, other)] == [True, True, False]
 
 
 def test_a_new_passkey_ends_the_sessions_that_began_without_it(editor, django_capture_on_commit_callbacks):

@@ -121,6 +121,7 @@ def test_the_kernel_is_a_closed_list() -> None:
         "ids",
         "process",
         "secret",
+        "spreadsheet",
     }
 
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings that make a spreadsheet calculate (OWASP, CSV injection)."""
+from webstreet.kernel.spreadsheet import harmless
 
 
 class _Line:
@@ -30,15 +29,10 @@ def cell(value: Any) -> Any:
     if value is None or value == "":
         return ""
     if isinstance(value, bool) or not isinstance(value, (str, int, float, dt.datetime)):
-        return _text(json.dumps(value, ensure_ascii=False, default=str))
+        return harmless(json.dumps(value, ensure_ascii=False, default=str))
     if isinstance(value, dt.datetime):
         return value.isoformat(timespec="seconds")
-    return _text(value) if isinstance(value, str) else value
-
-
-def _text(value: str) -> str:
-    value = value.replace("\0", "")
-    return f"'{value}" if value.startswith(FORMULA) else value
+    return harmless(value) if isinstance(value, str) else value
 
 
 def csv_lines(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from webstreet.kernel.spreadsheet import harmless
 
 
 class _Echo:
@@ -27,9 +27,4 @@ def download(rows: Iterable[Iterable[str]], name: str) -> StreamingHttpResponse:
 def _lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     for row in rows:
-        yield writer.writerow([_no_formula(value) for value in row])
-
-
-def _no_formula(value: str) -> str:
-    """A spreadsheet would run what begins like a formula."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
+        yield writer.writerow([harmless(value) for value in row])

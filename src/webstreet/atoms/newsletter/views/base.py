@@ -80,6 +80,12 @@ def message(request: HttpRequest, title: str, *text: str, status: int = 200, **m
     return render(request, "newsletter/message.html", words, status=status)
 
 
+def unsubscribed(request: HttpRequest, undo: str) -> HttpResponse:
+    """``undo``: a token that brings the subscription back; empty when there was none."""
+    words = _("No further article will be sent to you. A mail that left just now may still arrive.")
+    return message(request, _("You are unsubscribed"), words, undo=undo)
+
+
 def dead_link(request: HttpRequest, *, expired: bool) -> HttpResponse:
     if expired:
         title, text, code = (

@@ -24,6 +24,7 @@ from webstreet.atoms.newsletter.views.base import (
     of_test_mail,
     public,
     sign_up_form,
+    unsubscribed,
 )
 from webstreet.engine.tasks import enqueue_on_commit
 from webstreet.kernel.errors import TooMany
@@ -132,13 +133,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             code="token.invalid",
         )
     if request.method == "POST":
-        undo = actions.unsubscribe(subscriber, source="link", network=network(request))
-        return message(
-            request,
-            _("You are unsubscribed"),
-            _("No further article will be sent to you. A mail that left just now may still arrive."),
-            undo=undo,
-        )
+        return unsubscribed(request, actions.unsubscribe(subscriber, source="link", network=network(request)))
     if subscriber.status == subscriber.Status.UNSUBSCRIBED:
         return message(
             request,

@@ -24,6 +24,7 @@ from webstreet.atoms.newsletter.views.base import (
     of_test_mail,
     public,
     sign_up_form,
+    unsubscribed,
 )
 from webstreet.engine import site
 from webstreet.engine.tasks import enqueue_on_commit
@@ -104,9 +105,7 @@ def _for(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
         return _page(request, subscriber, _Choices(None, subscriber), status=413)
     action = request.POST.get("action", "")
     if action == "unsubscribe":
-        undo = actions.unsubscribe(subscriber, source=choices.SOURCE, network=network(request))
-        words = _("No further article will be sent to you. A mail that left just now may still arrive.")
-        return message(request, _("You are unsubscribed"), words, undo=undo)
+        return unsubscribed(request, actions.unsubscribe(subscriber, source=choices.SOURCE, network=network(request)))
     if action == "address":
         return _new_address(request, subscriber)
     form = _Choices(request.POST, subscriber)
