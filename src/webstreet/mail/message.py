@@ -171,7 +171,8 @@ def _recipient_headers(recipient: Recipient, is_list: bool) -> list[str]:
     ]
     if recipient.unsubscribe_url:
         mail = f"<mailto:{recipient.unsubscribe_mail}>, " if recipient.unsubscribe_mail else ""
-        lines.append(headers.token_field("List-Unsubscribe", f"{mail}<{recipient.unsubscribe_url}>"))
+        line = headers.token_field("List-Unsubscribe", f"{mail}<{recipient.unsubscribe_url}>")
+        lines.append(line.replace(">, <", ">,\r\n <") if mail else line)
         lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
     elif is_list:
         raise HeaderInvalid("A mail of a list needs the recipient's unsubscribe address.", code="mail.value_missing")
