@@ -94,8 +94,8 @@ def test_facts_are_not_passed_on_to_the_world(client, settings):
 
 def test_the_readers_address_is_believed_only_through_known_proxies(rf, settings):
     from webstreet.contract.proxies import parse_networks
-    from webstreet.engine.network import client_ip
     from webstreet.engine.middleware import TrustedProxies
+    from webstreet.engine.network import client_ip
 
     settings.WEBSTREET_TRUSTED_PROXIES = parse_networks("10.0.0.0/8, ::1")
     forged = "198.51.100.1, 203.0.113.5, 10.9.9.9"

@@ -11,8 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
 from webstreet.atoms.newsletter import actions, guard, tasks
-from webstreet.engine.network import client_ip
 from webstreet.engine.errors import problem
+from webstreet.engine.network import client_ip
 from webstreet.kernel.errors import BadInput, WebstreetError
 
 FIELDS = {"email", "token", "name"}
