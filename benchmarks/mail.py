@@ -9,6 +9,7 @@ a million once.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -161,6 +162,8 @@ def main(words: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
+    # Whoever ends us by a time-out wants our servers and workers to end too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parts = [name for name in PARTS if name in words] or list(PARTS)
     rows: list[Row] = []
     try:

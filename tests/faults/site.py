@@ -134,10 +134,12 @@ class Site:
         self.sql("UPDATE newsletter_chunk SET lease_until = datetime('now', '-1 second') WHERE lease_until IS NOT NULL")
 
     def rows(self) -> dict[str, str]:
-        """State of each recipient by address."""
+        """State of each recipient by address; who is under way is so by the mark of the chunk."""
         return dict(
             self.sql(
-                "SELECT s.email, d.state FROM newsletter_delivery d JOIN newsletter_subscriber s ON s.id = d.subscriber_id"
+                "SELECT s.email, CASE WHEN d.state = 'queued' AND d.id BETWEEN c.sending_from AND c.sending_to"
+                " THEN 'sending' ELSE d.state END FROM newsletter_delivery d JOIN newsletter_subscriber s ON s.id = d.subscriber_id"
+                " JOIN newsletter_chunk c ON c.issue_id = d.issue_id AND c.number = d.number"
             )
         )
 

@@ -11,7 +11,8 @@ import pytest
 from tests.faults.site import Site, until
 from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
 
-AUDIENCE, BATCH = 700, 100
+AUDIENCE, BATCH = 700, 200
+"""What is sent in two tenths of a second, and twice what keeps four connections busy."""
 
 pytestmark = pytest.mark.timeout(900)
 

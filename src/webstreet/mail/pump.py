@@ -139,7 +139,7 @@ class Pace:
         least: as many as keep every connection busy.
     """
 
-    BATCH_S = 0.05
+    BATCH_S = 0.1
     MOST = 1000
 
     def __init__(self, least: int = 20) -> None:

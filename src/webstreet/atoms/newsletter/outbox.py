@@ -100,16 +100,16 @@ class IssueOutbox:
 
     def record(self, results: Sequence[Result], trouble: Trouble | None) -> None:
         batch = self._open.popleft()
-        results = [*results, *batch.refused]
-        with self._or_later(_Unwritten(batch.lease, batch.rows, results, self._resend_uncertain)):
-            ledger.record(batch.lease, batch.rows, results, resend_uncertain=self._resend_uncertain)
+        all_of_it = [*results, *batch.refused]
+        with self._or_later(_Unwritten(batch.lease, batch.rows, all_of_it, self._resend_uncertain)):
+            ledger.record(batch.lease, batch.rows, all_of_it, resend_uncertain=self._resend_uncertain)
         self._give_back()
-        if trouble is None:
-            self._issue.server_works()
-        elif trouble.pause:
+        if trouble is not None and trouble.pause:
             self._issue.pause(reason=trouble.code)
-        else:
+        elif trouble is not None:
             self._issue.wait_for_server(trouble.code)
+        elif any(result.outcome is not Outcome.UNSENT for result in results):
+            self._issue.server_works()
 
     def _give_back(self) -> None:
         """Release each chunk that nothing more is claimed of and nothing is under way of."""
