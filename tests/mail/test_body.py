@@ -46,7 +46,8 @@ def test_round_trip(kind: type[QuotedPart] | type[Base64Part], pieces: list[str]
     text, body = decoded(part, {"v": value})
     # Each piece and value has its line ends made CRLF by itself.
     expected = normal(shown).join(map(normal, pieces))
-    assert normal(text).removesuffix("\n") == expected or normal(text) == expected
+    # Quoted-printable ends with the line end that a boundary takes.
+    assert normal(text) == expected + "\n" * (kind is QuotedPart)
     lines = body.split(b"\r\n")
     assert max(map(len, lines)) <= 76
     assert body.isascii()

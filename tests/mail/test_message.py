@@ -7,7 +7,7 @@ import email.policy
 import html
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from webstreet.mail.content import Plain
@@ -92,6 +92,9 @@ def test_text_first_then_html_with_css_inlined() -> None:
 
 
 @settings(deadline=None)
+@example(name="\n", before="", after="")
+@example(name="x ", before="", after="")
+@example(name="", before="", after="\n")
 @given(
     name=st.text(max_size=300),
     before=st.text(alphabet=st.characters(exclude_characters="\ue000\ue001\r"), max_size=200),
@@ -104,7 +107,7 @@ def test_personalisation_round_trip(name: str, before: str, after: str) -> None:
     message = parse(content)
     normal = name.replace("\r\n", "\n").replace("\r", "\n")
     part_bytes = message.get_body(preferencelist=("plain",)).get_payload(decode=True)  # type: ignore[union-attr]
-    assert part_bytes.decode().replace("\r\n", "\n").removesuffix("\n") == f"{before}{normal}{after}"
+    assert part_bytes.decode().replace("\r\n", "\n") == f"{before}{normal}{after}", "exactly, line end or none"
     html_bytes = message.get_body(preferencelist=("html",)).get_payload(decode=True)  # type: ignore[union-attr]
     assert html.escape(normal) in html_bytes.decode().replace("\r\n", "\n")
     assert all(len(line) <= 998 for line in content.split(b"\r\n"))

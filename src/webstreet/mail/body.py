@@ -66,6 +66,8 @@ class QuotedPart:
         pieces = _HOLE.split(text)
         quoted = [quoted_printable(piece).encode("ascii") for piece in pieces[::2]]
         literals = [b"=\r\n" * (i > 0) + piece + b"=\r\n" * (i < len(quoted) - 1) for i, piece in enumerate(quoted)]
+        if len(quoted) > 1 and not quoted[-1]:
+            literals[-1] = b""  # A soft line break at the very end confuses readers.
         return cls((*literals[:-1], literals[-1] + b"\r\n"), tuple(pieces[1::2]), is_html)
 
     @property
