@@ -1,5 +1,5 @@
-"""What every page must be, at every width, in both colour schemes: valid, accessible, no wider than the screen, quiet on the console, and
-made of nothing from another machine.
+"""What every page must be, at every width, in both colour schemes: valid, accessible, no wider than the screen, quiet on the console,
+made of nothing from another machine, and usable by keyboard alone (`tests.browser.keyboard`).
 
 ``check_page(page, url)`` opens an address and fails with everything that is wrong there, by name; ``check_page(page)`` looks at what the
 page shows already, as after a form was sent. The language is that of the browser's context or of the address. Set SCREENSHOTS to a
@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from axe_core_python.base import AXE_SCRIPT
 from playwright.sync_api import ConsoleMessage, Page, Request
 
-from tests.browser import markup
+from tests.browser import keyboard, markup
 
 WIDTHS = (360, 768, 1440)
 SCHEMES = ("light", "dark")
@@ -40,9 +40,8 @@ class Known:
     """A fault of markup that is not ours, and why it stays.
 
     Attributes:
-        rule: the fault's name: an axe rule, ``target-size``, or an ``html-...`` code.
-        where: for axe rules and target-size a CSS selector that the element or one around it matches; for html codes a part of the
-            fault's text.
+        rule: the fault's name: an axe rule, ``target-size``, a code of `tests.browser.keyboard`, or an ``html-...`` code.
+        where: for html codes a part of the fault's text; for the others a CSS selector that the element or one around it matches.
         reason: whose it is, and why that is bearable.
     """
 
@@ -58,6 +57,11 @@ WAGTAIL: tuple[Known, ...] = (
         "a block in a filter's button: browsers show it as meant",
     ),
     Known("html-content", 'inside <label class="form-side__resize-grip"', "the same, in the grip of the side panel"),
+    Known(
+        "focus-obscured",
+        ".sidebar-nav-toggle--mobile",
+        "the narrow window's button stays a stop behind the sidebar, which does the same",
+    ),
 )
 """Faults of Wagtail 8.0's own admin markup."""
 
@@ -96,6 +100,10 @@ TOO_WIDE = """() => {
   const found = [...document.body.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > room + 1 && !scrolls(e));
   return [`${document.documentElement.scrollWidth} px`, ...found.slice(0, 5).map(e => e.cloneNode(false).outerHTML.slice(0, 160))];
 }"""
+
+SPILLED = """() => [...document.querySelectorAll("td, th")].filter(
+  e => e.clientHeight > 1 && e.scrollHeight > e.clientHeight + 8 && e.checkVisibility() && getComputedStyle(e).overflowY === "visible"
+).slice(0, 5).map(e => e.outerHTML.slice(0, 160))"""
 
 EXCUSED = (
     "([target, selector]) => { const e = document.querySelector(target); return Boolean(e && e.closest(selector)); }"
@@ -141,6 +149,7 @@ def check_page(
             for scheme in schemes:
                 look = f"{width} px, {scheme}"
                 found += [f"{fault} [{look}]" for fault in _look(page, width, scheme, known, shown)]
+        found += _by_keyboard(page, widths, schemes, known)
     found += complaints
     assert not found, f"{page.url} ({shown}):\n" + "\n".join(f"  {fault}" for fault in dict.fromkeys(found))
 
@@ -164,7 +173,7 @@ def _look(page: Page, width: int, scheme: str, known: Sequence[Known], name: str
     found += _small_targets(page, known)
     if wide := page.evaluate(TOO_WIDE):
         found.append(f"overflow: the page is wider than the window: {'; '.join(wide)}")
-    return found
+    return found + [f"spill: higher than its cell: {html}" for html in page.evaluate(SPILLED)]
 
 
 def _axe(page: Page, known: Sequence[Known]) -> list[str]:
@@ -190,6 +199,31 @@ def _small_targets(page: Page, known: Sequence[Known]) -> list[str]:
         )
     page.evaluate("document.querySelectorAll('[data-too-small]').forEach(e => e.removeAttribute('data-too-small'))")
     return [f"target-size: smaller than {TARGET_PX} px and too near to another: {html}" for html in small]
+
+
+def _by_keyboard(page: Page, widths: Sequence[int], schemes: Sequence[str], known: Sequence[Known]) -> list[str]:
+    """A walk takes as long as all the rest, so there is one, wide and in the light; narrow and in the dark each stop is looked at."""
+    found: list[tuple[str, keyboard.Fault]] = []
+
+    def turn(width: int, scheme: str) -> str:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        return f"{width} px, {scheme}"
+
+    look = turn(widths[0], schemes[-1])
+    found += [(look, fault) for fault in keyboard.narrow(page, look="dark" in schemes)]
+    if "light" in schemes:
+        look = turn(widths[-1], "light")
+        found += [(look, fault) for fault in keyboard.faults(page)]
+        if keyboard.more_when_narrow(page):
+            look = turn(widths[0], "light")
+            found += [(look, fault) for fault in keyboard.faults(page)]
+    turn(widths[-1], schemes[-1])
+    return [
+        f"{fault.code}: {fault.text} [{look}]"
+        for look, fault in found
+        if not _excused(page, fault.code, fault.path, known)
+    ]
 
 
 def _excused(page: Page, rule: str, target: str, known: Sequence[Known]) -> bool:

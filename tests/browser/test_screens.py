@@ -18,8 +18,11 @@ SOUND = """<!doctype html>
 <main id="main" tabindex="-1"><h1>Title</h1><p>Words.</p>HERE</main><footer>End</footer></body></html>"""
 
 
-def serve(page: Page, extra: str = "", style: str = "") -> None:
+def serve(page: Page, extra: str = "", style: str = "", replaced: dict[str, str] | None = None) -> None:
+    """The sound page with something planted in it, or in the place of something."""
     text = SOUND.replace("HERE_STYLE", style).replace("HERE", extra)
+    for before, after in (replaced or {}).items():
+        text = text.replace(before, after)
 
     def answer(route: Route) -> None:
         route.fulfill(status=200, content_type="text/html; charset=utf-8", body=text)
@@ -43,6 +46,7 @@ def test_a_sound_page_passes(page: Page) -> None:
         ('<p id="main">Twice</p>', "", "html-duplicate-id"),
         ('<div style="inline-size: 400px">Wide</div>', "", r"overflow.*360 px"),
         ('<div class="wide">Wide</div>', "@media (min-width: 1000px) { .wide { width: 1500px } }", r"overflow.*1440 px"),
+        ("<table><tr><td>Three<br>lines<br>of it</td></tr></table>", "td { display: flex; height: 20px }", "spill.*Three"),
         ("<button>a</button><button>b</button>", "button { width: 10px; height: 10px; padding: 0; font-size: 6px }", "target-size"),
         ("<script>console.error('spoke')</script>", "", "console: spoke"),
         ("<script>throw new Error('threw')</script>", "", "script: threw"),

@@ -9,6 +9,14 @@ from tests.browser.screens import WAGTAIL, check_page
 from tests.browser.stage import BARE, Stage
 
 LANGUAGES = ("en-GB", "fr-FR")
+OWN = {
+    "sign-ins": "reports/sign-ins/",
+    "authors": "snippets/articles/author/",
+    "author": "snippets/articles/author/add/",
+    "links of the menu": "snippets/menu/menulink/",
+    "link of the menu": "snippets/menu/menulink/add/",
+}
+"""Screens of Wagtail's that show what is ours."""
 FIRST = {"en-GB": "Write the first article", "fr-FR": "Écrire le premier article"}
 SCHEDULED = {"en-GB": "What is scheduled", "fr-FR": "Ce qui est programmé"}
 
@@ -29,6 +37,14 @@ def test_the_dashboard_of_a_new_site_says_what_to_do_first(stage: Stage, locale:
         panel = page.locator("section", has=page.get_by_role("heading", name=FIRST[locale]))
         panel.get_by_role("link").first.click()
         expect(page.locator("#id_title")).to_be_visible()
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_screens_of_what_is_ours(stage: Stage, locale: str) -> None:
+    with stage.editor(locale) as page:
+        for name, path in OWN.items():
+            shown = f"admin-{name.replace(' ', '-')}-{locale[:2]}"
+            check_page(page, f"{stage.site}/admin/{path}", name=shown, known=WAGTAIL)
 
 
 def test_the_homes_are_no_dead_end(stage: Stage) -> None:

@@ -1,11 +1,11 @@
-"""Every page of a site that readers see, in both languages; by keyboard, on paper, and before its pictures have come."""
+"""Every page of a site that readers see, in both languages; on paper, and before its pictures have come."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Route
 
 from tests.browser.screens import check_page
 from tests.browser.stage import BARE, Stage
@@ -136,48 +136,6 @@ def test_an_old_address_leads_on(stage: Stage) -> None:
 def test_the_link_that_lets_an_editor_in(stage: Stage) -> None:
     with stage.reader() as page:
         check_page(page, stage.world.cli("site", "login", BARE)["url"], name="site-login-link")
-
-
-@pytest.mark.parametrize("path", ["/", "{full}", "/search/?q=octopus", "/nothing-here/"])
-def test_everything_is_reached_by_keyboard_alone_and_seen_where_one_is(stage: Stage, path: str) -> None:
-    with stage.reader() as page:
-        page.goto(stage.site + path.format(**stage.content))
-        page.keyboard.press("Tab")
-        assert focused(page)["text"] == "Skip to content"
-        seen = [focused(page)]
-        reachable = page.evaluate(
-            "[...document.querySelectorAll('a[href], button, input:not([type=hidden]), [tabindex=\"0\"], summary')]"
-            ".filter(e => e.checkVisibility() && e.tabIndex >= 0 && !e.closest('.trap')).length"
-        )
-        while len(seen) < reachable:
-            page.keyboard.press("Tab")
-            seen.append(focused(page))
-        assert [spot["html"] for spot in seen if not spot["visible"]] == []
-        places = [spot["index"] for spot in seen]
-        assert places == sorted(set(places)), (
-            "the order of the keyboard is not that of the page, or something is a trap"
-        )
-        page.goto(page.url)
-        page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
-        page.keyboard.press("Tab")
-        assert (
-            page.evaluate("Boolean(document.activeElement.closest('main'))")
-            or not page.locator("main a, main button").count()
-        )
-
-
-FOCUSED = """() => {
-  const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
-  return {text: e.textContent.trim(), html: e.outerHTML.slice(0, 120), index: [...document.querySelectorAll("*")].indexOf(e),
-    visible: e !== document.body && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
-      && box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight};
-}"""
-
-
-def focused(page: Page) -> dict[str, object]:
-    found: dict[str, object] = page.evaluate(FOCUSED)
-    return found
 
 
 def test_on_paper_an_article_is_itself_and_its_links(stage: Stage) -> None:
