@@ -105,14 +105,15 @@
       if (!e || e === document.body || e === document.documentElement) { this.ended ||= this.met.length > 0; return; }
       if (this.ended) return;
       const before = this.calm.get(e), first = this.met[0]?.e;
-      if (!again && e === first && (this.met.length > 1 || this.expected.length === 1)) { this.ended = true; return; }
+      if (!again && e === first && (this.met.at(-1).e !== e || this.expected.length === 1)) { this.ended = true; return; }
       const other = before && marks(e) !== before.marks;
       this.met.push({e, seen: e.matches("iframe") || Boolean(other) || (!before && marks(e).split("|")[0] !== ""),
         obscured: obscured(e), outside: outside(e)});
     },
     done() {
-      this.note();
-      return this.ended || this.met.length > this.expected.length * 3 + 40;
+      const now = document.activeElement, last = this.met.at(-1)?.e;
+      const around = now === document.body || !now || (now === this.met[0]?.e && (last !== now || this.expected.length === 1));
+      return this.ended || around || this.met.length > this.expected.length * 3 + 40;
     },
     /* Where the focus is not seen. */
     shown(stops) {
@@ -128,6 +129,7 @@
       return found;
     },
     end() {
+      this.note();
       window.removeEventListener("keydown", this.look, true);
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter(s => s !== still);
       const found = [], say = (code, e, why) => found.push({code, why, html: shown(e), path: mark(e)});
