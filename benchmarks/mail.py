@@ -25,7 +25,7 @@ from tests.lab.smtp_sink import Sink
 RECIPIENTS = int(os.environ.get("RECIPIENTS", "60000"))
 RUNS = int(os.environ.get("RUNS", "3"))
 MILLION = int(os.environ.get("MILLION", "1000000"))
-WORKERS = (1, 2, 4)
+WORKERS = tuple(map(int, os.environ.get("WORKERS", "1,2,4").split(",")))
 NAIVE = 300
 ISSUES = 10
 SPEED, MEMORY_MB, START_S, FIRST_S, SHARE = 1.2, 100.0, 20.0, 2.0, 0.5
@@ -171,20 +171,26 @@ def main(words: list[str]) -> int:
     except lab.base.Missing as error:
         print(f"not measured: {error}", file=sys.stderr)
         return 1
-    for name in [name for name in DATABASES if name in words] or list(DATABASES):
-        print(f"measuring: {name}", file=sys.stderr, flush=True)
-        try:
-            with (
-                tempfile.TemporaryDirectory(prefix="webstreet-bench-") as folder,
-                smtp_sink.running() as sink,
-                site(name, Path(folder) / "site", sink.url) as mailer,
-            ):
-                for part in parts:
-                    rows += PARTS[part](mailer, sink)
-        except lab.base.Missing as error:
-            print(f"not measured: {error}", file=sys.stderr)
-    publish(rows, os.environ.get("OUT", ""))
+    try:
+        for name in [name for name in DATABASES if name in words] or list(DATABASES):
+            print(f"measuring: {name}", file=sys.stderr, flush=True)
+            _measure(name, parts, rows)
+    finally:
+        publish(rows, os.environ.get("OUT", ""))
     return 0
+
+
+def _measure(name: str, parts: list[str], rows: list[Row]) -> None:
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="webstreet-bench-") as folder,
+            smtp_sink.running() as sink,
+            site(name, Path(folder) / "site", sink.url) as mailer,
+        ):
+            for part in parts:
+                rows += PARTS[part](mailer, sink)
+    except lab.base.Missing as error:
+        print(f"not measured: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":
