@@ -183,11 +183,14 @@ class Started:
             )
         }
 
+    def is_frozen(self) -> bool:
+        """Whether every issue's whole audience is written."""
+        select = self._where("SELECT COUNT(*) FROM newsletter_issue", "AND frozen_at IS NULL", "id")
+        ((unfrozen,),) = self.mailer.sql(select)
+        return not unfrozen
+
     def finished(self) -> bool:
-        ((unfrozen,),) = self.mailer.sql(
-            self._where("SELECT COUNT(*) FROM newsletter_issue", "AND frozen_at IS NULL", "id")
-        )
-        if unfrozen:
+        if not self.is_frozen():
             return False
         ((left,),) = self.mailer.sql(self._where("SELECT COUNT(*) FROM newsletter_chunk", "AND NOT closed"))
         return not left
