@@ -97,6 +97,9 @@
       scrollTo(0, 0);
       this.look = event => { if (event.key === "Tab") this.note(); };
       window.addEventListener("keydown", this.look, true);
+      // The keys that are pressed inside of a frame are not heard here.
+      this.left = () => { if (document.activeElement?.matches("iframe")) this.note(); };
+      window.addEventListener("blur", this.left);
       return this.expected.length;
     },
     /* Looked at when the next key comes, after the page has moved to what was focused. */
@@ -131,6 +134,7 @@
     end() {
       this.note();
       window.removeEventListener("keydown", this.look, true);
+      window.removeEventListener("blur", this.left);
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter(s => s !== still);
       const found = [], say = (code, e, why) => found.push({code, why, html: shown(e), path: mark(e)});
       // Staying at one place for a moment is what frames and fields of dates do, whose inner stops are not ours to see.

@@ -106,7 +106,7 @@ arabic.deliveries.update(state="sent", code="250 2.0.0")
 ledger.recount(arabic)
 paused = issue("A calm subject", started_at=NOW - dt.timedelta(hours=2), paused_at=NOW, trouble="sender.policy")
 ledger.freeze_audience(paused)
-draft = issue("Not started yet")
+draft = issue("Snow on Sunday")
 job = BulkJob.objects.create(verb="remove", total=1200, done=1180, passed=20, finished_at=NOW)
 
 with connections["newsletter"].cursor() as cursor:

@@ -64,6 +64,28 @@ WAGTAIL: tuple[Known, ...] = (
     ),
 )
 """Faults of Wagtail 8.0's own admin markup."""
+LISTING: tuple[Known, ...] = (
+    *WAGTAIL,
+    Known("link-in-text-block", "main p a", "the link of a list in which nothing is yet is told by its colour alone"),
+    Known("target-size", "header a", "the parts of the way to a list stand close together in a narrow window"),
+)
+"""The same, of its lists."""
+EDITOR: tuple[Known, ...] = (
+    *WAGTAIL,
+    Known("html-src", "chooser__image", "the picture of a chooser in which nothing is chosen yet"),
+    Known(
+        "html-content",
+        'inside <button type="button" class="w-side-panel-toggle"',
+        "a block in the button of a side panel",
+    ),
+    Known("page-has-heading-one", "html", "an editor of something new has its title in a field"),
+    Known(
+        "focus-obscured", ".w-minimap__toggle", "the narrow window's side panel lies over the button of its contents"
+    ),
+)
+"""The same, of its editors."""
+SIDEBAR, SIDEBAR_MS = ".sidebar", 400
+"""Wagtail's sidebar: its script folds it when the window becomes narrow, some time after that."""
 
 UNFOLD: tuple[Known, ...] = ()
 """Faults of django-unfold 0.91's own markup."""
@@ -208,6 +230,9 @@ def _by_keyboard(page: Page, widths: Sequence[int], schemes: Sequence[str], know
     def turn(width: int, scheme: str) -> str:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": HEIGHT})
+        if page.locator(SIDEBAR).count():
+            page.wait_for_timeout(SIDEBAR_MS)
+        page.evaluate(SETTLED)
         return f"{width} px, {scheme}"
 
     look = turn(widths[0], schemes[-1])
