@@ -146,6 +146,22 @@ def test_screens_of_editors(stage: Stage, content: dict[str, object], editor: tu
         assert english(page) == []
 
 
+def test_a_live_part_goes_on_for_who_is_in_it_by_keyboard(stage: Stage, content: dict[str, object]) -> None:
+    change = "from webstreet.atoms.newsletter.models import Issue; Issue.objects.filter(pk={}).update(trouble='{}')"
+    with stage.editor() as page:
+        page.goto(f"{stage.site}/admin/newsletter/issues/{content['mixed']}/")
+        page.get_by_role("button", name="Pause issue").focus()
+        stage.python(change.format(content["mixed"], "mail_server.away"))
+        expect(page.get_by_text("The mail server does not take mail right now")).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("button", name="Pause issue")).to_be_focused()
+        page.get_by_role("checkbox").locator("visible=true").and_(page.locator(":enabled")).first.check()
+        stage.python(change.format(content["mixed"], ""))
+        with page.expect_response(re.compile("/status/"), timeout=20_000):
+            pass
+        expect(page.get_by_text("The mail server does not take mail right now")).to_be_visible()
+        expect(page.get_by_role("checkbox", checked=True)).to_have_count(1)
+
+
 def test_the_first_page_shows_delivery_and_growth(stage: Stage, content: dict[str, object]) -> None:
     with stage.editor() as page:
         check_page(page, f"{stage.site}/admin/?growth=months", name="newsletter-admin-dashboard", known=WAGTAIL)

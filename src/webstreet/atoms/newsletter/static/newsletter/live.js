@@ -4,6 +4,19 @@
   if (window.newsletterIsLive) return;
   window.newsletterIsLive = true;
   const FIRST = 1000, SLOWEST = 15000;
+  const CONTROLS = "a[href], button, input, select, textarea, summary";
+  const named = (e) => [e.tagName, e.getAttribute("href"), e.name, e.value, e.textContent.trim()].join("|");
+  const ticked = (region) => [...region.querySelectorAll("input")].some((e) => e.checked !== e.defaultChecked);
+  // Whoever is there by keyboard stays at the same control, or at the part when it is gone.
+  const draw = (region, fresh) => {
+    const at = region.contains(document.activeElement) ? named(document.activeElement) : null;
+    region.dataset.shown = fresh;
+    region.innerHTML = fresh;
+    if (at === null) return;
+    const same = [...region.querySelectorAll(CONTROLS)].find((e) => named(e) === at);
+    if (!same) region.tabIndex = -1;
+    (same ?? region).focus({ preventScroll: true });
+  };
   const keep = (region) => {
     let pause = FIRST, timer = 0;
     const settled = () => region.querySelector("[data-settled]") !== null;
@@ -14,9 +27,8 @@
         if (answer.ok && !answer.redirected) {
           const fresh = await answer.text();
           if (fresh !== region.dataset.shown) {
-            region.dataset.shown = fresh;
-            // Whoever is about to press a button in there must not have it move away.
-            if (!region.contains(document.activeElement) || document.activeElement === document.body) region.innerHTML = fresh;
+            // What is being pressed must not move away, nor what was ticked be lost; what is new is drawn a later time.
+            if (!region.querySelector(":active") && !ticked(region)) draw(region, fresh);
             pause = FIRST;
           } else pause = Math.min(pause * 1.5, SLOWEST);
         } else pause = SLOWEST;
