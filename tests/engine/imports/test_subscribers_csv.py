@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from webstreet.atoms.newsletter import actions
+from webstreet.atoms.newsletter.importing import BATCH
 from webstreet.atoms.newsletter.models import ConsentRecord, MailingList, Membership, Subscriber
 from webstreet.atoms.newsletter.models.suppression import Suppression
 from webstreet.engine.imports import ImportContext, columns, subscribers_csv
@@ -92,10 +95,51 @@ def test_who_left_or_was_suppressed_stays_so(run):
     assert (statuses()["d@b.example"], statuses()["c@b.example"]) == ("suppressed", "suppressed")
 
 
-def test_who_came_back_after_the_list_was_written_stays(run):
-    run("email\na@b.example\n")
-    run("email,status,unsubscribed at\na@b.example,unsubscribed,2019-01-01\n")
-    assert statuses() == {"a@b.example": "active"}
+LEFT_LONG_AGO = "Email Address,UNSUB_TIME\na@b.example,2021-03-04 05:06:07\n"
+
+
+@pytest.mark.requirement("P2")
+@pytest.mark.parametrize("first", ["email\na@b.example\n", "email,status,status_at\na@b.example,active,2024-01-01\n"])
+def test_an_imported_line_is_no_coming_back(run, first):
+    run(first)
+    run(LEFT_LONG_AGO)
+    assert statuses() == {"a@b.example": "unsubscribed"}
+    run(first)
+    assert statuses() == {"a@b.example": "unsubscribed"}
+
+
+@pytest.mark.parametrize(
+    ("event", "year", "status"),
+    [
+        ("confirmed", 2022, "active"), ("restored", 2022, "active"), ("added", 2022, "active"), ("address", 2022, "active"),
+        ("confirmed", 2020, "unsubscribed"), ("imported", 2022, "unsubscribed"), ("lists", 2022, "unsubscribed"),
+        ("asked", 2022, "unsubscribed"),
+    ],
+)  # fmt: skip
+def test_who_asked_here_for_mail_after_leaving_elsewhere_stays(run, event, year, status):
+    here = Subscriber.objects.create(email="a@b.example", status="active")
+    here.consents.create(event=event, at=dt.datetime(year, 1, 1, tzinfo=dt.UTC))
+    run(LEFT_LONG_AGO)
+    assert statuses() == {"a@b.example": status}
+
+
+def test_who_left_without_a_date_has_not_come_back(run):
+    here = Subscriber.objects.create(email="a@b.example", status="active")
+    here.consents.create(event="confirmed")
+    run("email,status\na@b.example,unsubscribed\n")
+    assert statuses() == {"a@b.example": "unsubscribed"}
+
+
+@pytest.mark.requirement("P2")
+@pytest.mark.parametrize("left_first", [False, True])
+def test_of_two_lines_in_different_batches_the_stricter_one_holds(run, left_first):
+    lines = ["a@b.example,", "a@b.example,2021-03-04 05:06:07"]
+    first, last = reversed(lines) if left_first else lines
+    others = [f"{number}@b.example," for number in range(BATCH + 1)]
+    run("\n".join(["Email Address,UNSUB_TIME", first, *others, last]))
+    found = statuses()
+    assert found.pop("a@b.example") == "unsubscribed"
+    assert (len(found), set(found.values())) == (BATCH + 1, {"active"})
 
 
 def test_of_two_lines_the_stricter_one_holds(run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from webstreet.atoms.newsletter.models.base import alias, atomic
@@ -28,6 +30,9 @@ ATTEMPTS = 3
 Status = Subscriber.Status
 STRICTNESS = {Status.ACTIVE: 0, Status.PENDING: 1, Status.UNSUBSCRIBED: 2, Status.SUPPRESSED: 3}
 """Of two statuses that a list gives one address, the stricter one holds."""
+Event = ConsentRecord.Event
+AGREED_HERE = frozenset({Event.CONFIRMED, Event.RESTORED, Event.ADDED, Event.ADDRESS})
+"""What somebody said to this site in order to get mail. That a list named them is not that, whenever it was imported."""
 NUMBERED_BY_FILE = frozenset({"csv"})
 """Sources whose numbers mean something in one file only: two lists both count from one, and 7 of the second is another person."""
 
@@ -122,6 +127,7 @@ class _Batch:
     erased: list[SubscriberRecord] = field(default_factory=list)
     joining: list[tuple[Subscriber, list[MailingList]]] = field(default_factory=list)
     said: list[ConsentRecord] = field(default_factory=list)
+    agreed_at: dict[int, dt.datetime] = field(default_factory=dict)
 
     def carry_out(self) -> _Batch:
         emails = [person.email for person in self.people]
@@ -129,6 +135,7 @@ class _Batch:
         rows = Subscriber.objects.select_for_update()
         here = {s.email: s for s in rows.filter(email__in=emails)}
         numbered = {s.external_id: s for s in rows.filter(source=self._source, external_id__in=keys)}
+        self.agreed_at = self._last_agreed({s.pk for s in (*here.values(), *numbered.values())})
         barred = Suppression.held(emails)
         for person in self.people:
             self._decide(person, here.get(person.email), numbered, barred=person.email in barred)
@@ -171,6 +178,16 @@ class _Batch:
         else:
             self.unchanged += 1
 
+    def _last_agreed(self, subscribers: set[int]) -> dict[int, dt.datetime]:
+        """When each of them last asked this very site for mail; without those who never did."""
+        said = ConsentRecord.objects.filter(subscriber_id__in=subscribers, event__in=AGREED_HERE)
+        return dict(said.values_list("subscriber_id").annotate(Max("at")))
+
+    def _came_back(self, subscriber: Subscriber, since: dt.datetime | None) -> bool:
+        """Whether somebody who left then has asked this very site for mail later."""
+        agreed_at = self.agreed_at.get(subscriber.pk)
+        return since is not None and agreed_at is not None and agreed_at > since
+
     def _is_followed(self, key: str | None, numbered: dict[str | None, Subscriber]) -> bool:
         """Whether a new address is that of somebody who is here under another one."""
         return self.source not in NUMBERED_BY_FILE and key in numbered and numbered[key].pk is not None
@@ -197,8 +214,8 @@ class _Batch:
         present = Status(subscriber.status)
         agreed = present == Status.PENDING and wanted == Status.ACTIVE
         left = STRICTNESS[wanted] > max(STRICTNESS[present], STRICTNESS[Status.PENDING])
-        if wanted == Status.UNSUBSCRIBED and record.since and record.since < subscriber.status_since:
-            left = False  # they came back since then
+        if wanted == Status.UNSUBSCRIBED and self._came_back(subscriber, record.since):
+            left = False
         if not agreed and not left:
             return False
         subscriber.status, subscriber.status_since = wanted, record.since or now
@@ -206,10 +223,10 @@ class _Batch:
         return True
 
     def _note(self, subscriber: Subscriber, record: SubscriberRecord) -> None:
-        now, event = timezone.now(), ConsentRecord.Event
+        now = timezone.now()
         said = {
-            Status.ACTIVE: (event.IMPORTED, record.consent_at or now),
-            Status.UNSUBSCRIBED: (event.WITHDRAWN, record.since or now),
+            Status.ACTIVE: (Event.IMPORTED, record.consent_at or now),
+            Status.UNSUBSCRIBED: (Event.WITHDRAWN, record.since or now),
         }
         status = Status(record.status)
         if status == Status.ACTIVE:
