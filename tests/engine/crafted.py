@@ -45,9 +45,9 @@ def word(**more: bytes) -> bytes:
     return archive({"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w:document/>", **more})
 
 
-def open_text() -> bytes:
+def open_text(**more: bytes) -> bytes:
     kind = b"application/vnd.oasis.opendocument.text"
-    return archive({"mimetype": kind, "content.xml": b"<office:document/>"}, stored=("mimetype",))
+    return archive({"mimetype": kind, "content.xml": b"<office:document/>", **more}, stored=("mimetype",))
 
 
 def bomb(megabytes: int = 64) -> bytes:

@@ -159,6 +159,8 @@ DOCUMENTS_REFUSED = [
     ("text.docx", crafted.open_text(), "not a .docx"),
     ("text.odt", crafted.word(), "not a .odt"),
     ("macro.docx", crafted.word(**{"word/vbaProject.bin": b"x"}), "macros"),
+    ("macro.odt", crafted.open_text(**{"Basic/Standard/Module1.xml": b"x"}), "macros"),
+    ("script.odt", crafted.open_text(**{"Scripts/python/a.py": b"x"}), "macros"),
     ("bomb.docx", crafted.bomb(), "unpacks"),
     ("nested.zip", crafted.archive({"inner.zip": crafted.archive({"a": b"x"})}), "archives"),
     ("many.zip", crafted.archive({f"{n}": b"" for n in range(10_001)}), "unpacks"),

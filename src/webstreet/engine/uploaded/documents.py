@@ -25,6 +25,8 @@ OPEN = {
     "odp": b"application/vnd.oasis.opendocument.presentation",
     "epub": b"application/epub+zip",
 }
+MACROS = re.compile(r"vbaproject\.bin$|^(basic|scripts)/.", re.IGNORECASE)
+"""Parts in which Microsoft's programs, and those that write OpenDocument, keep macros."""
 TEXT = {"txt", "csv", "ics", "md"}
 STARTS: dict[str, re.Pattern[bytes]] = {
     "pdf": re.compile(rb"%PDF-\d\.\d"),
@@ -85,6 +87,8 @@ def _archive(kind: str, file: BinaryIO, head: bytes) -> None:
                 _office(kind, names)
             elif kind in OPEN and ("mimetype" not in names or archive.read("mimetype")[:100].strip() != OPEN[kind]):
                 raise _other(kind)
+            if kind in OFFICE or kind in {"odt", "ods", "odp"}:
+                _refuse_macros(names)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError):
         raise FileRefused(_("This file is damaged: its archive cannot be read."), code="file.damaged") from None
 
@@ -92,7 +96,10 @@ def _archive(kind: str, file: BinaryIO, head: bytes) -> None:
 def _office(kind: str, names: list[str]) -> None:
     if "[Content_Types].xml" not in names or not any(name.startswith(OFFICE[kind]) for name in names):
         raise _other(kind)
-    if any(name.lower().endswith("vbaproject.bin") for name in names):
+
+
+def _refuse_macros(names: list[str]) -> None:
+    if any(MACROS.search(name) for name in names):
         raise FileRefused(
             _("This document holds macros, programs that run on the computers of your readers. Save it without them."),
             code="file.macros",
