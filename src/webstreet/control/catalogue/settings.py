@@ -126,7 +126,7 @@ FIXED = (
     _variable(
         "DATABASE_URL",
         _("Database of the site."),
-        "postgresql://, mysql://, sqlite:///",
+        "postgresql://, mariadb://, mysql://, sqlite:///",
         _("SQLite in DATA_DIR"),
         **SECRET,
     ),
