@@ -9,7 +9,7 @@ from django.utils import timezone
 from PIL import Image as Picture
 from PIL import ImageDraw
 from wagtail.images import get_image_model
-from wagtail.models import Site
+from wagtail.models import PageViewRestriction, Site
 from wagtail.rich_text import RichText
 
 from webstreet.atoms.articles.models import Article, Author, ReadingList, ReadingListEntry
@@ -165,8 +165,16 @@ for label in ("Visit", "The tide tables of the whole year", LONG_WORD, "Members"
     page = StandardPage(title=label, show_in_menus=True, body=[text(f"<p>{PARAGRAPH}</p>")])
     home.add_child(instance=page)
     page.save_revision().publish()
+asked = {}
+for parent in (home, french):
+    page = StandardPage(title="Below the pier", slug="below", body=[text(f"<p>{PARAGRAPH}</p>")])
+    parent.add_child(instance=page)
+    page.save_revision().publish()
+    PageViewRestriction.objects.create(page=page, restriction_type="password", password="low tide")
+    asked["password" + (" in French" if parent is french else "")] = page.url
 
 print(json.dumps({
+    **asked,
     "plain": plain.url, "long": long.url, "arabic": arabic.url, "hebrew": hebrew.url, "full": full.url, "removed": "/withdrawn/",
     "private": private.url, "french": soir.url, "author": "/authors/maud/", "tag": "/tags/octopus/", "page": "/about/",
     "moved from": "/moved-from/", "moved to": "/moved-to/", "list": begin.url, "empty list": empty.url,

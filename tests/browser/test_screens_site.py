@@ -31,6 +31,8 @@ PAGES = {
     "page": "{page}",
     "page in French": "/fr/about/",
     "link that lets in": "/-/login/nothing/",
+    "password": "{password}",
+    "password in French": "{password in French}",
 }
 STATUS = {"link that lets in": 410}
 MISSING = {
@@ -64,6 +66,23 @@ def test_pages_for_readers(stage: Stage, name: str) -> None:
     with stage.reader() as page:
         url = stage.site + PAGES[name].format(**stage.content)
         check_page(page, url, name=slug(name), status=STATUS.get(name, 200))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("", "The password you have entered is not correct."), (" in French", "incorrect")]
+)
+def test_a_wrong_password_is_said_so(stage: Stage, language: str, said: str) -> None:
+    with stage.reader() as page:
+        page.goto(stage.site + stage.content[f"password{language}"])
+        page.locator("main input[type=password]").fill("high tide")
+        page.locator("main button").click()
+        page.locator("#password-error").wait_for()
+        assert said in page.locator("#password-error").inner_text()
+        check_page(page, name=slug(f"wrong password{language}"))
+        page.locator("main input[type=password]").fill("low tide")
+        page.locator("main button").click()
+        page.wait_for_url(f"**{stage.content[f'password{language}']}")
+        assert page.locator("h1").inner_text() == "Below the pier"
 
 
 @pytest.mark.parametrize("name", MISSING)

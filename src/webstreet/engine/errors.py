@@ -201,6 +201,15 @@ def too_many_guesses(request: HttpRequest, retry_after_s: int) -> HttpResponse:
     return _too_many(request, "login.too_many", title, text, retry_after_s)
 
 
+def too_many_shared(request: HttpRequest, retry_after_s: int) -> HttpResponse:
+    """A password that readers share was tried too often: no link would help them."""
+    title = gettext("Too many attempts")
+    text = gettext(
+        "The password was wrong too often. Try again in a quarter of an hour, and ask whoever gave you this address for the password."
+    )
+    return _too_many(request, "login.too_many", title, text, retry_after_s)
+
+
 def too_many_requests(request: HttpRequest, retry_after_s: int) -> HttpResponse:
     """More was asked from one network than people ask."""
     title = gettext("Too much at once")

@@ -147,6 +147,19 @@ def count_link(request: HttpRequest) -> None:
     _count(_key("link", network_of(client_ip(request))))
 
 
+def refuse_shared(request: HttpRequest) -> None:
+    """Before a password that readers share is looked at. Counted by itself: readers are to keep no editor out.
+
+    Raises:
+        TooManyGuesses: from this network too many were wrong.
+    """
+    _refuse_beyond({_key("shared", network_of(client_ip(request))): OF_NETWORK})
+
+
+def count_shared(request: HttpRequest) -> None:
+    _count(_key("shared", network_of(client_ip(request))))
+
+
 def _named(name: str | None) -> AbstractBaseUser | None:
     from webstreet.engine.accounts.record import named
 

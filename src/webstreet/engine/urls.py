@@ -18,7 +18,7 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
-from webstreet.engine import login, logs, media
+from webstreet.engine import login, logs, media, shared_passwords
 from webstreet.engine.accounts.views import to_sign_in
 
 
@@ -46,12 +46,18 @@ urlpatterns = [
     # Wagtail's own page for readers' passwords knows no second factor.
     path("_util/login/", to_sign_in, name="wagtailcore_login"),
     path("admin/", include(wagtailadmin_urls)),
+    *shared_passwords.of_documents,
     path("documents/", include(wagtaildocs_urls)),
     path("api/", include(_of_atoms("api_urlpatterns"))),
     re_path(r"^media/(?P<path>.+)$", media.serve),
     path("", include("webstreet.engine.theme.urls")),
     *_of_atoms("root_urlpatterns"),
-    *i18n_patterns(*_of_atoms("urlpatterns"), path("", include(wagtail_urls)), prefix_default_language=False),
+    *i18n_patterns(
+        *_of_atoms("urlpatterns"),
+        *shared_passwords.of_pages,
+        path("", include(wagtail_urls)),
+        prefix_default_language=False,
+    ),
 ]
 
 logs.keep_secret(_routes(urlpatterns))

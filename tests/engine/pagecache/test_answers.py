@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import re
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from wagtail.models import PageViewRestriction
 
 from webstreet.engine import pagecache
 from webstreet.engine.pagecache import front
@@ -188,6 +190,18 @@ def test_an_answer_with_a_cookie_a_token_or_a_session_is_not_kept():
     pagecache.never(never)
     assert not is_for_everybody(never, _answer())
     assert not is_for_everybody(factory.get("/"), HttpResponse("gone", status=410))
+
+
+def test_the_page_that_asks_for_a_shared_password_is_not_kept(ask, home):
+    about = home.get_children().get(slug="about")
+    PageViewRestriction.objects.create(page=about, restriction_type="password", password="low tide")
+    for _ in range(2):
+        answer = ask("/about/")
+        assert 'name="csrfmiddlewaretoken"' in answer.text
+        assert status(answer) == "fwd=miss"
+        assert "no-store" in answer["cache-control"]
+    form = re.search(r'action="(/_util/[^"]+)"', answer.text)[1]
+    assert [status(ask(form)) for _ in range(2)] == ["fwd=miss"] * 2
 
 
 @pytest.mark.requirement("H4")
