@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import html
+from email.header import decode_header
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from webstreet.mail.content import Plain
 from webstreet.mail.errors import HeaderInvalid
 from webstreet.mail.message import (
+    NAME_MAX,
     Letter,
     ListHeaders,
     Recipient,
@@ -61,6 +63,21 @@ def part(message: email.message.EmailMessage, subtype: str) -> str:
     found = message.get_body(preferencelist=(subtype,))
     assert found is not None
     return str(found.get_content())
+
+
+@pytest.mark.parametrize("name", ["Ж" * NAME_MAX, "報" * NAME_MAX, "n" * NAME_MAX, "La lettre de l’été " * 5])
+def test_a_list_may_have_a_long_name_in_any_script(name: str) -> None:
+    from dataclasses import replace
+
+    made = letter()
+    assert made.list is not None
+    content = render(replace(made, list=replace(made.list, name=name))).fill(recipient())
+    raw = email.message_from_bytes(content)["List-Id"]
+    assert max(map(len, raw.split("\n"))) <= 78
+    words, _, identity = raw.rpartition("<")
+    assert identity == "articles.blog.example>"
+    decoded = "".join(w if isinstance(w, str) else w.decode(c or "ascii") for w, c in decode_header(words))
+    assert decoded.strip().strip('"') == name.strip()
 
 
 @pytest.mark.requirement("P2")

@@ -68,6 +68,8 @@ class SmtpConnection:
             await self._hello()
             await self._protect()
             await self._login()
+            if not self._asking.is_quiet:
+                raise EOFError
         except (MailServerAway, SenderRefused):
             self.drop()
             raise
@@ -117,6 +119,8 @@ class SmtpConnection:
                 )
             return
         self._expect(await self._command("STARTTLS"), Stage.CONNECT)
+        if not self._asking.is_quiet:  # As in `Wire.protect`: it would answer our EHLO under TLS.
+            raise ssl.SSLError("a reply after the reply to STARTTLS")
         async with asyncio.timeout(self._timeout_s):
             await self._wire.protect(self._tls_context(), self._url.host)
         await self._hello()

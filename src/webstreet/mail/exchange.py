@@ -286,6 +286,7 @@ class Exchange:
             self._finish(End(MailServerAway(f"The mail server {self._name} closed the connection."), culprit=envelope))
         elif self._features.pipelining and not together and not self._wire.paused:
             commands = self._next(PACES * self._pace_s)
+            self._tail_bytes = len(commands)
             if commands:
                 self._write(commands)
 
@@ -331,7 +332,8 @@ class Exchange:
             return
         ahead = [self._ahead] if self._ahead is not None and self._ahead is not end.culprit else []
         end.back = self._back + ahead
-        if end.error is not None:
+        if end.error is not None or end.uncertain is not None:
+            # A late reply would be taken for one to the next message.
             self._wire.abort()
         self._over.set_result(end)
 

@@ -70,8 +70,8 @@ def token_field(name: str, value: str) -> str:
     return f"{name}: {value}\r\n"
 
 
-def mailbox_field(name: str, display: str, address: str) -> str:
-    """One header with one mailbox, as From and To: ``name: display <address>``.
+def mailbox_field(name: str, display: str, address: str, *, always_quoted: bool = False) -> str:
+    """One header with one mailbox or list, as From, To and List-Id: ``name: display <address>``.
 
     ``address`` is what stands between the angle brackets, normalised by who calls. One outside ASCII makes a header of RFC 6532.
 
@@ -83,7 +83,7 @@ def mailbox_field(name: str, display: str, address: str) -> str:
     if not display:
         return f"{name}: {address}\r\n"
     header_text(display, limit=NAME_MAX)
-    words = phrase(display, len(name) + 2)
+    words = phrase(display, len(name) + 2, always_quoted=always_quoted)
     last = len(words) - words.rfind("\n") - 1 if "\n" in words else len(name) + 2 + len(words)
     space = " " if last + len(address) + 3 <= LINE else "\r\n "
     return f"{name}: {words}{space}<{address}>\r\n"

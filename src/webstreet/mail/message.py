@@ -221,12 +221,11 @@ def _static_headers(letter: Letter) -> list[str]:
     if sender.reply_to:
         lines.append(headers.mailbox_field("Reply-To", "", sender.reply_to))
     if mailing_list:
-        name = headers.phrase(header_text(mailing_list.name), len("List-Id: "), always_quoted=True)
-        lines.append(
-            headers.token_field(
-                "List-Id", f"{name} <{mailing_list.id}>" if mailing_list.name else f"<{mailing_list.id}>"
-            )
+        bare = headers.token_field("List-Id", f"<{mailing_list.id}>")
+        named = mailing_list.name and headers.mailbox_field(
+            "List-Id", mailing_list.name, mailing_list.id, always_quoted=True
         )
+        lines.append(named or bare)
         if mailing_list.archive:
             lines.append(headers.token_field("List-Archive", f"<{mailing_list.archive}>"))
         if mailing_list.feedback_id:

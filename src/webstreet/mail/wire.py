@@ -118,7 +118,7 @@ class Wire(asyncio.Protocol):
             self.heard += 1
             self.listener.replied(line)
             return
-        if not line[:3].isdigit() or len(line) > REPLY_MAX or len(self._lines) > LINES_MAX:
+        if len(line) < 3 or not line[:3].isdigit() or len(line) > REPLY_MAX or len(self._lines) > LINES_MAX:
             self._end(broken=True)
             return
         if line[3:4] == b"-":
