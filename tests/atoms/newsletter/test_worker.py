@@ -87,7 +87,9 @@ def test_a_worker_killed_in_mid_issue_loses_nobody(stores, site_processes, smtp,
     assert sent <= set(arrived), "what is said to be sent has arrived"
     assert set(arrived) - sent <= uncertain, "what arrived and is not known to be sent is shown as uncertain"
     assert max(arrived.values()) == 1, "the policy is to hold: nobody got it twice"
-    assert len(uncertain) <= 2 * 2 * 200, "at most two batches at each kill, of what a server that takes 2000 a second takes in 0.1 s"
+    assert len(uncertain) <= 2 * 2 * 200, (
+        "at most two batches at each kill, of what a server that takes 2000 a second takes in 0.1 s"
+    )
 
 
 NOTICES = """
