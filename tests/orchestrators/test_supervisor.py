@@ -362,7 +362,7 @@ def test_the_supervisor_needs_the_standard_library_only() -> None:
     foreign = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
     assert foreign == {"webstreet"}
     kernel = {name for name in loaded if name.startswith("webstreet.kernel")}
-    assert kernel == {"webstreet.kernel", "webstreet.kernel.process"}
+    assert kernel == {"webstreet.kernel", "webstreet.kernel.errors", "webstreet.kernel.process"}
     assert not {name for name in loaded if name.startswith("webstreet.contract")}
 
 
