@@ -56,7 +56,7 @@ class Lease:
 
     Attributes:
         after: id of the last row that was claimed; empty is True once there is none behind it.
-        open: first and last id of each batch that is claimed and not recorded, the oldest first.
+        open: first and last id of each batch that is claimed and not recorded, the oldest first. Changes when the database has it.
     """
 
     chunk_id: int
@@ -78,10 +78,11 @@ class Lease:
     def rows(self) -> QuerySet[Delivery]:
         return Delivery.objects.filter(issue_id=self.issue_id, number=self.number)
 
-    def mark(self) -> dict[str, Any]:
-        """The values of the chunk's row that say what is under way now."""
-        first, last = (self.open[0][0], self.open[-1][1]) if self.open else (None, None)
-        return {"sending_from": first, "sending_to": last, "lease_until": timezone.now() + LEASE}
+
+def _mark(batches: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """The values of a leased chunk's row that say that these batches are under way, the oldest first."""
+    first, last = (batches[0][0], batches[-1][1]) if batches else (None, None)
+    return {"sending_from": first, "sending_to": last, "lease_until": timezone.now() + LEASE}
 
 
 def freeze_audience(issue: Issue, *, budget_s: float | None = None) -> bool:
@@ -140,11 +141,10 @@ def claim_batch(issue: Issue, lease: Lease, size: int = BATCH_SIZE) -> list[Row]
         batch = [(wanted[0][0], wanted[-1][0])] if wanted else []
         # A transaction only where there are two statements: each step of one is a moment in which the sender has the interpreter.
         with atomic() if others else contextlib.nullcontext():
-            lease.open += batch
-            if not lease.mine.filter(_may_send(issue)).update(**lease.mark(), marked_at=now):
-                lease.open = lease.open[: len(lease.open) - len(batch)]
+            if not lease.mine.filter(_may_send(issue)).update(**_mark(lease.open + batch), marked_at=now):
                 return []
             _leave_out(lease, others, now)
+        lease.open += batch
         lease.after, lease.taken = found[-1][0], lease.taken + len(found)
         if wanted:
             return [Row(pk, tried + 1, email, key, token) for pk, tried, email, key, token, _ in wanted]
@@ -219,15 +219,17 @@ def record(lease: Lease, rows: Sequence[Row], results: Iterable[Result], *, rese
         if group not in known:
             known[group] = _fate(*group, now, resend_uncertain=resend_uncertain)
         fates.append((result.key, known[group]))
+    left = [batch for batch in lease.open if batch[0] != rows[0].delivery_id]
     with atomic():
-        lease.open = [batch for batch in lease.open if batch[0] != rows[0].delivery_id]
-        if lease.mine.update(**lease.mark()):
+        if lease.mine.update(**_mark(left)):
             outcomes.write(lease.issue_id, lease.number, fates, now)
         else:
             outcomes.write_each([(pk, fate) for pk, fate in fates if fate], now, [State.UNCERTAIN], 0)
             unsent = [(pk, Fate(State.QUEUED, attempts[pk] - 1)) for pk, fate in fates if not fate]
             outcomes.write_each(unsent, now, [State.UNCERTAIN], 1)
             Chunk.objects.filter(pk=lease.chunk_id).update(closed=False, due_at=now)
+    # Not before: what could not be written is still under way, and the next batch's mark has to name it.
+    lease.open = left
 
 
 def _fate(

@@ -22,7 +22,7 @@ class _Unwritten:
     """What could not be written because the database was away, and this process alone knows.
 
     Attributes:
-        rows, results: of a batch that was sent; both empty: the lease is to be given back.
+        rows, results: of a batch that was sent; both empty: the lease is to be given back, unless a batch of it is still unwritten.
     """
 
     lease: Lease
@@ -46,7 +46,7 @@ def write_down() -> None:
             known = _unwritten[0]
             if known.rows:
                 ledger.record(known.lease, known.rows, known.results, resend_uncertain=known.resend_uncertain)
-            else:
+            elif not known.lease.open:
                 ledger.release(known.lease)
             del _unwritten[0]
 
@@ -70,6 +70,8 @@ class IssueOutbox:
         self._lease: Lease | None = None
         self._held: list[Lease] = []
         self._open: deque[_Batch] = deque()
+        self._later: list[_Unwritten] = []
+        self._broken: list[Lease] = []
 
     def claim(self, limit: int) -> Sequence[Envelope]:
         while True:
@@ -101,8 +103,7 @@ class IssueOutbox:
     def record(self, results: Sequence[Result], trouble: Trouble | None) -> None:
         batch = self._open.popleft()
         all_of_it = [*results, *batch.refused]
-        with self._or_later(_Unwritten(batch.lease, batch.rows, all_of_it, self._resend_uncertain)):
-            ledger.record(batch.lease, batch.rows, all_of_it, resend_uncertain=self._resend_uncertain)
+        self._write(batch, all_of_it)
         self._give_back()
         if trouble is not None and trouble.pause:
             self._issue.pause(reason=trouble.code)
@@ -110,6 +111,23 @@ class IssueOutbox:
             self._issue.wait_for_server(trouble.code)
         elif any(result.outcome is not Outcome.UNSENT for result in results):
             self._issue.server_works()
+
+    def _write(self, batch: _Batch, results: Sequence[Result]) -> None:
+        """`ledger.record`. When it fails the chunk is not given back here: its mark alone says that those mails may have left."""
+        try:
+            with self._or_later(_Unwritten(batch.lease, batch.rows, results, self._resend_uncertain)):
+                ledger.record(batch.lease, batch.rows, results, resend_uncertain=self._resend_uncertain)
+        except BaseException:
+            self._keep_marked(batch.lease)
+            raise
+
+    def _keep_marked(self, lease: Lease) -> None:
+        """Until `write_down` has told everything about it, or the lease runs out and the rows become uncertain."""
+        if lease in self._held:
+            self._held.remove(lease)
+            self._broken.append(lease)
+        if self._lease is lease:
+            self._lease = None
 
     def _give_back(self) -> None:
         """Release each chunk that nothing more is claimed of and nothing is under way of."""
@@ -127,7 +145,13 @@ class IssueOutbox:
 
     def close(self) -> None:
         self._lease = None
-        self._give_back()
+        try:
+            self._give_back()
+        finally:
+            # Only now: nobody else changes these leases any more, and all batches of one go before its release.
+            with _lock:
+                _unwritten.extend([*self._later, *map(_Unwritten, self._broken)])
+            self._later, self._broken = [], []
 
     @contextlib.contextmanager
     def _or_later(self, known: _Unwritten) -> Iterator[None]:
@@ -136,6 +160,5 @@ class IssueOutbox:
             yield
         except Exception as error:
             if is_away(error):
-                with _lock:
-                    _unwritten.append(known)
+                self._later.append(known)
             raise

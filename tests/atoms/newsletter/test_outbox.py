@@ -1,0 +1,124 @@
+"""What the database refuses once, in the middle of an issue: nobody gets a mail twice, and nothing is said to be sent that was not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from django.db import DataError, InterfaceError, OperationalError
+from django.utils import timezone
+
+from webstreet.atoms.newsletter import outbox, outcomes, tasks
+from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue
+from webstreet.engine import hooks
+from webstreet.engine.backends.breaker import StoreDown
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
+AWAY = {
+    "unreachable": lambda: StoreDown("newsletter"),
+    "killed": lambda: InterfaceError(0, ""),
+    "gone": lambda: OperationalError(2006, "server has gone away"),
+}
+NOT_AWAY = {"wrong": lambda: DataError("value out of range"), "defect": lambda: KeyError("x")}
+EITHER = {
+    "deadlock": lambda: OperationalError(1213, "deadlock found when trying to get lock"),
+    "time-out": lambda: OperationalError("canceling statement due to statement timeout"),
+}
+
+
+@pytest.fixture
+def issue(announce, subscribers, smtp, parameters) -> Callable[[int], Issue]:
+    """``issue(30)`` makes one for that many, of whom each batch takes 8 at first."""
+
+    def make(count: int) -> Issue:
+        parameters(connections=1)
+        subscribers(count)
+        hooks.call("article_first_public", announce().uuid)
+        return Issue.objects.get()
+
+    tasks.close_transport()
+    return make
+
+
+@pytest.fixture
+def fails(monkeypatch) -> Callable[..., list[int]]:
+    """``fails(make_error, 1, 2)``: the first and the second time that fates are written, the database refuses."""
+
+    def fail(error: Callable[[], Exception], *times: int) -> list[int]:
+        calls: list[int] = []
+
+        def write(issue_id, number, fates, now) -> None:
+            calls.append(len(fates))
+            if len(calls) in times:
+                raise error()
+            really(issue_id, number, fates, now)
+
+        really = outcomes.write
+        monkeypatch.setattr(outcomes, "write", write)
+        return calls
+
+    return fail
+
+
+def later(drain) -> None:
+    Issue.objects.update(woken_at=timezone.now() - dt.timedelta(minutes=1))
+    tasks.find_left_work()
+    drain()
+
+
+def leases_run_out() -> None:
+    Chunk.objects.exclude(lease_until=None).update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+
+
+def arrived(smtp) -> Counter[str]:
+    return Counter(address for message in smtp.messages for address in message.recipients)
+
+
+def in_state(state: str) -> set[str]:
+    return set(Delivery.objects.filter(state=state).values_list("subscriber__email", flat=True))
+
+
+@pytest.mark.requirement("P4")
+@pytest.mark.parametrize(
+    ("count", "times"),
+    [(5, (1,)), (40, (1,)), (40, (2,)), (40, (1, 2))],
+    ids=["one open batch", "the first of two", "the second", "both"],
+)
+@pytest.mark.parametrize("kind", [*AWAY, *NOT_AWAY, *EITHER])
+def test_a_record_that_failed_sends_nobody_a_second_mail(issue, smtp, drain, fails, kind, count, times):
+    found = issue(count)
+    calls = fails((AWAY | NOT_AWAY | EITHER)[kind], *times)
+    with pytest.raises(Exception):  # noqa: B017, PT011 whichever was made
+        tasks.deliver_step(found)
+    assert (len(calls) > 1) == (count > 5)
+    later(drain)
+    outbox.write_down()
+    later(drain)
+    leases_run_out()
+    later(drain)
+    outbox.write_down()
+    came, sent, uncertain = arrived(smtp), in_state("sent"), in_state("uncertain")
+    assert max(came.values()) == 1
+    assert sent | uncertain == {f"s{i}@example.org" for i in range(count)}
+    assert sent <= set(came), "what is said to be sent has arrived"
+    assert Issue.objects.get().state == "finished"
+    if kind not in EITHER:
+        refused = sum(calls[n - 1] for n in times)
+        assert len(uncertain) == (0 if kind in AWAY else refused)
+
+
+@pytest.mark.requirement("P4")
+def test_what_failed_stays_marked_while_the_next_batch_is_written(issue, fails):
+    found = issue(40)
+    fails(NOT_AWAY["defect"], 1)
+    with pytest.raises(KeyError):
+        tasks.deliver_step(found)
+    chunk = Chunk.objects.get()
+    marked = Delivery.objects.filter(id__range=(chunk.sending_from, chunk.sending_to))
+    assert set(marked.values_list("state", flat=True)) == {"queued"}
+    assert chunk.lease_until > timezone.now()
+    assert marked.count() == found.counts.sending > 0
+    outbox.write_down()
+    assert Chunk.objects.get().lease_token == chunk.lease_token, "it is not given back"
