@@ -413,6 +413,37 @@ def test_a_slow_worker_whose_lease_was_given_away_does_not_overwrite(announce, s
     assert Issue.objects.get().state == "finished"
 
 
+def test_a_late_answer_puts_nobody_into_the_batch_of_another_worker(announce, subscribers):
+    from webstreet.mail.pump import Outcome
+
+    subscribers(30)
+    publish(announce())
+    issue = Issue.objects.get()
+    ledger.freeze_audience(issue)
+    first = ledger.claim_chunk(issue)
+    before, lost = ledger.claim_batch(issue, first, 10), ledger.claim_batch(issue, first, 10)
+    ledger.record(first, before, _all(before, Outcome.UNSENT), resend_uncertain=False)
+    Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    ledger.take_over_expired(issue)
+    second = ledger.claim_chunk(issue)
+    around = ledger.claim_batch(issue, second)
+    ids = {row.delivery_id for row in lost}
+    assert around[0].delivery_id < min(ids) < max(ids) < around[-1].delivery_id
+    ledger.record(first, lost, _all(lost, Outcome.UNSENT), resend_uncertain=False)
+    assert states() == Counter(queued=30)
+    ledger.record(second, around, _all(around, Outcome.SENT), resend_uncertain=False)
+    ledger.release(second)
+    assert set(Delivery.objects.filter(state="queued").values_list("pk", flat=True)) == ids
+    third = ledger.claim_chunk(issue)
+    assert {row.delivery_id for row in ledger.claim_batch(issue, third)} == ids
+
+
+def _all(rows, outcome):
+    from webstreet.mail.pump import Result
+
+    return [Result(row.delivery_id, outcome) for row in rows]
+
+
 def test_a_withdrawn_article_leaves_a_draft(announce, subscribers, smtp, drain):
     subscribers(1)
     article = announce()

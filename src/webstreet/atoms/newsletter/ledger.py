@@ -224,9 +224,9 @@ def record(lease: Lease, rows: Sequence[Row], results: Iterable[Result], *, rese
         if lease.mine.update(**_mark(left)):
             outcomes.write(lease.issue_id, lease.number, fates, now)
         else:
-            outcomes.write_each([(pk, fate) for pk, fate in fates if fate], now, [State.UNCERTAIN], 0)
-            unsent = [(pk, Fate(State.QUEUED, attempts[pk] - 1)) for pk, fate in fates if not fate]
-            outcomes.write_each(unsent, now, [State.UNCERTAIN], 1)
+            # Whoever goes back into the queue keeps the attempt: `outcomes.write` takes those who were never tried for its own batch.
+            late = [(pk, fate or Fate(State.QUEUED, attempts[pk])) for pk, fate in fates]
+            outcomes.write_each(late, now, [State.UNCERTAIN], 0)
             Chunk.objects.filter(pk=lease.chunk_id).update(closed=False, due_at=now)
     # Not before: what could not be written is still under way, and the next batch's mark has to name it.
     lease.open = left

@@ -44,7 +44,7 @@ def write(issue_id: int, number: int, fates: Sequence[tuple[int, Fate | None]], 
         if len(run) < RUN_MIN or fate.attempts != 1:
             single += run
             continue
-        # Between the first and the last of a batch, whoever is queued and was never tried is of the batch.
+        # Between the first and the last of a batch, whoever is queued and was never tried is of the batch: nobody's attempts ever fall.
         rows = Delivery.objects.filter(issue_id=issue_id, number=number, id__range=(first, run[-1][0]))
         rows.filter(state=State.QUEUED, attempts=0).update(**_values(fate, now))
     write_each(single, now, UNDECIDED, -1)
