@@ -10,10 +10,12 @@ import pytest
 from django.db import DataError, InterfaceError, OperationalError
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import outbox, outcomes, tasks
+from webstreet.atoms.newsletter import ledger, mails, outbox, outcomes, tasks
 from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue
 from webstreet.engine import hooks
 from webstreet.engine.backends.breaker import StoreDown
+from webstreet.kernel.errors import BadInput
+from webstreet.mail.pump import Outcome, Result
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
 AWAY = {
@@ -122,3 +124,27 @@ def test_what_failed_stays_marked_while_the_next_batch_is_written(issue, fails):
     assert marked.count() == found.counts.sending > 0
     outbox.write_down()
     assert Chunk.objects.get().lease_token == chunk.lease_token, "it is not given back"
+
+
+def test_a_batch_that_no_message_can_be_made_for_leaves_the_one_under_way_alone(issue, monkeypatch):
+    found = issue(30)
+    ledger.freeze_audience(found)
+    box = outbox.IssueOutbox(found, resend_uncertain=False)
+    under_way = box.claim(10)
+    refused = {row.pk for row in found.deliveries.order_by("id")[10:20]}
+    really = mails.Mailing.envelope
+
+    def envelope(mailing, row):
+        if row.delivery_id in refused:
+            raise BadInput("no such address")
+        return really(mailing, row)
+
+    monkeypatch.setattr(mails.Mailing, "envelope", envelope)
+    behind = box.claim(10)
+    assert set(Delivery.objects.filter(state="failed").values_list("pk", flat=True)) == refused
+    assert found.counts.sending == 20
+    for envelopes in (under_way, behind):
+        box.record([Result(envelope.key, Outcome.SENT, "250") for envelope in envelopes], None)
+    box.close()
+    assert (len(in_state("sent")), len(in_state("failed"))) == (20, 10)
+    assert Issue.objects.get().state == "finished"

@@ -205,7 +205,7 @@ def _leave_out(lease: Lease, ids: Sequence[int], now: dt.datetime) -> None:
 
 # -- Recording -------------------------------------------------------------------------------------------------------
 def record(lease: Lease, rows: Sequence[Row], results: Iterable[Result], *, resend_uncertain: bool) -> None:
-    """Write what became of the oldest open batch of a lease, and move the mark on.
+    """Write what became of an open batch of a lease, and move the mark on.
 
     When the lease was given away in the meantime, those rows are uncertain: the server's answer is better than that guess. One that was
     taken up again since (it is queued, or tried more often) is left alone.

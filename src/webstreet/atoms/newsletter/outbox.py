@@ -82,10 +82,11 @@ class IssueOutbox:
                 self._held.append(self._lease)
             batch = _Batch(self._lease, ledger.claim_batch(self._issue, self._lease, limit))
             if batch.rows:
-                self._open.append(batch)
                 if envelopes := list(self._envelopes(batch)):
+                    self._open.append(batch)
                     return envelopes
-                self.record([], None)
+                # Not by `record`: an older batch may be under way.
+                self._write(batch, batch.refused)
                 continue
             self._lease = None
             self._give_back()
