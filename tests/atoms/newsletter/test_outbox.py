@@ -148,3 +148,21 @@ def test_a_batch_that_no_message_can_be_made_for_leaves_the_one_under_way_alone(
     box.close()
     assert (len(in_state("sent")), len(in_state("failed"))) == (20, 10)
     assert Issue.objects.get().state == "finished"
+
+
+def test_what_can_never_be_written_holds_up_nothing_behind_it(issue, smtp, drain, fails, caplog):
+    found = issue(40)
+    calls = fails(AWAY["unreachable"], 1, 2)
+    with pytest.raises(StoreDown):
+        tasks.deliver_step(found)
+    assert len(calls) == 2
+    again = fails(lambda: DataError("s1@example.org"), 1)
+    outbox.write_down()
+    assert again == calls[:2], "the second as well"
+    assert "outbox.never_written" in caplog.text
+    assert "s1@" not in caplog.text
+    later(drain)
+    leases_run_out()
+    later(drain)
+    assert max(arrived(smtp).values()) == 1
+    assert (len(in_state("uncertain")), len(in_state("sent"))) == (calls[0], 40 - calls[0])

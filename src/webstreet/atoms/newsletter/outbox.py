@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ class _Unwritten:
     resend_uncertain: bool = False
 
 
+logger = logging.getLogger(__name__)
 _unwritten: list[_Unwritten] = []
 _lock = threading.Lock()
 
@@ -43,12 +45,22 @@ def write_down() -> None:
     """
     with _lock:
         while _unwritten:
-            known = _unwritten[0]
-            if known.rows:
-                ledger.record(known.lease, known.rows, known.results, resend_uncertain=known.resend_uncertain)
-            elif not known.lease.open:
-                ledger.release(known.lease)
+            try:
+                _write_down(_unwritten[0])
+            except Exception as error:
+                if is_away(error):
+                    raise
+                # It would fail for ever, and hold up all others: its lease runs out, and its rows become uncertain. Of the error only the
+                # kind: the rest may name somebody.
+                logger.error("outbox.never_written", extra={"error": type(error).__name__})
             del _unwritten[0]
+
+
+def _write_down(known: _Unwritten) -> None:
+    if known.rows:
+        ledger.record(known.lease, known.rows, known.results, resend_uncertain=known.resend_uncertain)
+    elif not known.lease.open:
+        ledger.release(known.lease)
 
 
 @dataclass(slots=True)
