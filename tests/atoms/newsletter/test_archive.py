@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from webstreet.atoms.newsletter import archive, ledger, tasks
 from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue, Subscriber
+from webstreet.atoms.newsletter.models.base import atomic
 from webstreet.testing.smtp import Behaviour
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
@@ -86,3 +87,17 @@ def test_an_issue_that_is_not_over_is_not_archived(issue, parameters):
     assert not archive.due(timezone.now()).exists()
     assert not archive.step(issue.pk, budget_s=1)
     assert Delivery.objects.count() == 50
+
+
+def test_who_is_tried_again_in_between_is_not_forgotten(issue, parameters, monkeypatch):
+    parameters(ledger_days=30)
+    grow_old(31)
+
+    def after_trying_again():
+        monkeypatch.setattr(archive, "atomic", atomic)
+        assert ledger.try_again(issue, ledger.RETRIED) == 1
+        return atomic()
+
+    monkeypatch.setattr(archive, "atomic", after_trying_again)
+    assert not archive.step(issue.pk, budget_s=1)
+    assert (Issue.objects.get().archived_at, Delivery.objects.count()) == (None, 50)

@@ -30,10 +30,9 @@ def due(now: dt.datetime) -> QuerySet[Issue]:
 def step(issue_id: int, *, budget_s: float) -> bool:
     """Write the totals of an issue that is `due` and delete its rows, for so long; whether some are left. Again is fine."""
     end = time.monotonic() + budget_s
-    issue = due(timezone.now()).filter(pk=issue_id).defer("html", "text").first()
+    issue = _with_totals(issue_id)
     if issue is None:
         return False
-    _keep_totals(issue)
     while time.monotonic() < end:
         ids = list(issue.deliveries.order_by("number", "id").values_list("pk", flat=True)[:ROWS])
         if not ids:
@@ -43,13 +42,19 @@ def step(issue_id: int, *, budget_s: float) -> bool:
     return True
 
 
-def _keep_totals(issue: Issue) -> None:
+def _with_totals(issue_id: int) -> Issue | None:
+    """The issue if it is `due`; from then on it has its totals, and nobody is tried again."""
     with atomic():
-        locked = Issue.objects.select_for_update().defer("html", "text").get(pk=issue.pk)
-        if locked.archived_at is not None:
-            return
-        accepted = locked.deliveries.filter(state=State.SENT).aggregate(first=Min("changed_at"), last=Max("changed_at"))
-        moments = {name: moment.isoformat() for name, moment in accepted.items() if moment}
-        locked.totals = asdict(locked.counts) | moments
-        locked.archived_at = timezone.now()
-        locked.save(update_fields=["totals", "archived_at"])
+        # First the lock, then the question: whoever is tried again in between is seen.
+        locked = Issue.objects.select_for_update().filter(pk=issue_id).defer("html", "text").first()
+        if locked is None or not due(timezone.now()).filter(pk=issue_id).exists():
+            return None
+        if locked.archived_at is None:
+            accepted = locked.deliveries.filter(state=State.SENT).aggregate(
+                first=Min("changed_at"), last=Max("changed_at")
+            )
+            moments = {name: moment.isoformat() for name, moment in accepted.items() if moment}
+            locked.totals = asdict(locked.counts) | moments
+            locked.archived_at = timezone.now()
+            locked.save(update_fields=["totals", "archived_at"])
+    return locked
