@@ -101,3 +101,16 @@ def test_who_is_tried_again_in_between_is_not_forgotten(issue, parameters, monke
     monkeypatch.setattr(archive, "atomic", after_trying_again)
     assert not archive.step(issue.pk, budget_s=1)
     assert (Issue.objects.get().archived_at, Delivery.objects.count()) == (None, 50)
+
+
+def test_totals_are_right_also_when_an_older_release_left_the_counts_at_nothing(issue, drain, parameters):
+    parameters(ledger_days=30)
+    before = Issue.objects.get().counts
+    issue.chunks.update(sent=0, failed=0, suppressed=0, uncertain=None)
+    assert Issue.objects.get().counts.queued == 50
+    grow_old(31)
+    tasks.archive_old()
+    drain()
+    found = Issue.objects.get()
+    assert (found.counts, Delivery.objects.count()) == (before, 0)
+    assert found.totals["first"] <= found.totals["last"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import time
 from dataclasses import asdict
+from typing import Any
 
-from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from webstreet.atoms.newsletter import mails
 from webstreet.atoms.newsletter.models.base import atomic
+from webstreet.atoms.newsletter.models.counting import Counts
 from webstreet.atoms.newsletter.models.delivery import Chunk, Delivery, State
 from webstreet.atoms.newsletter.models.issue import Issue
 
@@ -50,11 +52,18 @@ def _with_totals(issue_id: int) -> Issue | None:
         if locked is None or not due(timezone.now()).filter(pk=issue_id).exists():
             return None
         if locked.archived_at is None:
-            accepted = locked.deliveries.filter(state=State.SENT).aggregate(
-                first=Min("changed_at"), last=Max("changed_at")
-            )
-            moments = {name: moment.isoformat() for name, moment in accepted.items() if moment}
-            locked.totals = asdict(locked.counts) | moments
+            locked.totals = _totals(locked)
             locked.archived_at = timezone.now()
             locked.save(update_fields=["totals", "archived_at"])
     return locked
+
+
+def _totals(issue: Issue) -> dict[str, Any]:
+    """Counted from the rows, this last time that there are any: a release before this one left chunks that were not counted."""
+    totals: dict[str, Any] = asdict(Counts())
+    states = issue.deliveries.order_by().values_list("state")
+    for state, n, first, last in states.annotate(n=Count("id"), first=Min("changed_at"), last=Max("changed_at")):
+        totals[state] = n
+        if state == State.SENT:
+            totals |= {"first": first.isoformat(), "last": last.isoformat()}
+    return totals
