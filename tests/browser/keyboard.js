@@ -88,6 +88,7 @@
       this.calm = new Map(this.expected.map(e => [e, {marks: marks(e), box: e.getBoundingClientRect(), scroller: scroller(e)}]));
       this.met = [];
       this.ended = false;
+      this.patience = 25;
       // Where the walk starts: before everything, wherever a click was before.
       const start = document.createElement("span");
       start.tabIndex = -1;
@@ -105,7 +106,10 @@
     /* Looked at when the next key comes, after the page has moved to what was focused. */
     note(again = false) {
       const e = document.activeElement;
-      if (!e || e === document.body || e === document.documentElement) { this.ended ||= this.met.length > 0; return; }
+      if (!e || e === document.body || e === document.documentElement) {
+        this.ended ||= this.met.length > 0 && !this.met.at(-1).e.matches("iframe");
+        return;
+      }
       if (this.ended) return;
       const before = this.calm.get(e), first = this.met[0]?.e;
       if (!again && e === first && (this.met.at(-1).e !== e || this.expected.length === 1)) { this.ended = true; return; }
@@ -115,6 +119,8 @@
     },
     done() {
       const now = document.activeElement, last = this.met.at(-1)?.e;
+      // On its way into a frame and out again the focus is nowhere for a moment.
+      if (last?.matches("iframe") && (!now || now === last || now === document.body) && --this.patience > 0) return false;
       const around = now === document.body || !now || (now === this.met[0]?.e && (last !== now || this.expected.length === 1));
       return this.ended || around || this.met.length > this.expected.length * 3 + 40;
     },
