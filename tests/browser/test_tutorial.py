@@ -74,9 +74,14 @@ class Hands:
         text = page.locator("[data-streamfield-child] .public-DraftEditor-content")
         text.click()
         text.press_sequentially("The sea came up to the door.")
+        # The editor hands over what was typed a moment later.
+        expect(page.locator("[name='body-0-value']")).to_have_value(re.compile("up to the door"))
+        # And half a second later Wagtail saves the draft: what is published meanwhile would be a second page at its address.
+        page.wait_for_timeout(800)
+        page.wait_for_load_state("networkidle")
         page.locator(".footer__container [data-w-dropdown-target='toggle']").first.click()
         page.get_by_role("button", name="Publish").click()
-        expect(page.locator(".messages")).to_contain_text("published")
+        expect(page.locator(".messages")).to_contain_text("published", timeout=20_000)
         for address in ("you@example.com", "ann@example.com", "ben@example.com"):
             self.await_mail(address, TITLE)
         assert not self.mails("carla@example.com")
