@@ -112,7 +112,6 @@ def test_threads_at_once_make_one_issue(announce, subscribers, smtp, drain):
 
 def test_two_workers_at_one_issue_send_nothing_twice(announce, subscribers, smtp, monkeypatch):
     monkeypatch.setattr(ledger, "CHUNK_SIZE", 20)
-    monkeypatch.setattr(ledger, "BATCH_SIZE", 7)
     subscribers(200)
     publish(announce())
     issue = Issue.objects.get()
@@ -351,8 +350,7 @@ def test_pause_resume_and_cancel_take_effect_with_the_next_step(announce, subscr
     assert max(arrived(smtp).values()) == 1
 
 
-def test_unsubscribing_counts_until_the_last_moment(announce, subscribers, smtp, drain, monkeypatch):
-    monkeypatch.setattr(ledger, "BATCH_SIZE", 10)
+def test_unsubscribing_counts_until_the_last_moment(announce, subscribers, smtp, drain):
     made = subscribers(100)
     publish(announce())
     issue = Issue.objects.get()
@@ -494,9 +492,8 @@ def test_a_lost_task_is_found_by_the_sweeper(announce, subscribers, smtp, drain,
 def test_waking_often_does_not_fill_the_queue(announce, subscribers, smtp, drain, queue):
     subscribers(2)
     publish(announce())
-    issue = Issue.objects.get()
     for _ in range(5):
-        tasks.wake(issue)
+        tasks.wake(Issue.objects.get())
         tasks.find_left_work()
     drain()
     assert arrived(smtp) == Counter({"s0@example.org": 1, "s1@example.org": 1})
