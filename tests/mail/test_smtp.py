@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
 
 import pytest
 
+from tests.mail.conftest import deliver as send
+from tests.mail.conftest import outcomes
 from webstreet.mail.pump import Envelope, Outcome, Result, Trouble
 from webstreet.mail.reply import Meaning, Reply, Stage, meaning
 from webstreet.mail.smtp import SmtpTransport
@@ -19,46 +20,9 @@ from webstreet.mail.url import EmailUrl
 from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
 
 
-@pytest.fixture
-def server() -> Iterator[RecordingSmtpServer]:
-    with RecordingSmtpServer() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
-         "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return str(cert), str(key)
-
-
 def envelopes(count: int, *, start: int = 0) -> list[Envelope]:
     content = b"Subject: x\r\n\r\n.a line that starts with a dot\r\n..two\r\nend\r\n"
     return [Envelope(i, "news@example.org", f"s{i}@example.org", content) for i in range(start, start + count)]
-
-
-def send(
-    url: str, batch: Sequence[Envelope], *, connections: int = 2, seconds: float = 20, timeout_s: float = 5
-) -> tuple[dict[int, Result], Trouble | None]:
-    async def run() -> tuple[list[Result], Trouble | None]:
-        transport = SmtpTransport(EmailUrl.parse(url), connections=connections, timeout_s=timeout_s)
-        try:
-            return await transport.send(batch, deadline=time.monotonic() + seconds)
-        finally:
-            await transport.close()
-
-    results, trouble = asyncio.run(run())
-    assert sorted(r.key for r in results) == sorted(e.key for e in batch), "one result for each envelope"
-    return {r.key: r for r in results}, trouble
-
-
-def outcomes(results: dict[int, Result]) -> Counter[str]:
-    return Counter(r.outcome.value for r in results.values())
 
 
 @pytest.mark.requirement("P4")
