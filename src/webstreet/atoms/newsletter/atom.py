@@ -8,8 +8,10 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from webstreet.contract.atom import AtomManifest, AtomWords, Parameters
 from webstreet.kernel.errors import BadInput
+from webstreet.kernel.secret import Secret
 from webstreet.mail.address import normal_address
 from webstreet.mail.message import NAME_MAX, header_text
+from webstreet.mail.verp import ReturnPaths
 
 
 def _address(text: str) -> str:
@@ -26,7 +28,18 @@ def _one_line(text: str) -> str:
         raise ValueError(error.message) from None
 
 
+def _mailbox(text: str) -> str:
+    """An address whose mailbox can be added to, as return paths are."""
+    try:
+        if found := _address(text):
+            ReturnPaths(found, Secret("nothing is made with it"))
+    except BadInput as error:
+        raise ValueError(error.message) from None
+    return found
+
+
 OptionalAddress = Annotated[str, AfterValidator(_address)]
+OptionalMailbox = Annotated[str, AfterValidator(_mailbox)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 
 
@@ -69,6 +82,20 @@ class Params(Parameters):
         "", description="Address in From; empty: newsletter@ the site's first domain."
     )
     reply_to: OptionalAddress = Field("", description="Where answers go; empty: to the sender.")
+    bounce_address: OptionalMailbox = Field(
+        "",
+        description=(
+            "Mailbox of what comes back; each mail gets an address of its own in it (name+...@), so its server must take these as well. "
+            "Empty: it comes back to the sender."
+        ),
+    )
+    dkim: Literal["both", "rsa", "off"] = Field(
+        "both",
+        description=(
+            "Signatures of mails: RSA and Ed25519, RSA alone, or none because the mail server signs. Keys are made in the admin, under "
+            "Newsletter, Sender."
+        ),
+    )
     postal_address: str = Field(
         "", description="Shown at the end of every issue; many countries require it.", max_length=300
     )

@@ -22,7 +22,7 @@ from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.subscriber import preferences_token
 from webstreet.atoms.newsletter.plain import text_of, wrapped
-from webstreet.engine import site
+from webstreet.engine import sealing, site
 from webstreet.engine.announcements import Announcement
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import normal_address
@@ -39,6 +39,7 @@ from webstreet.mail.message import (
     without_holes,
 )
 from webstreet.mail.pump import Envelope
+from webstreet.mail.verp import ReturnPaths
 
 UNSUBSCRIBE = mark_safe(hole("unsubscribe"))  # noqa: S308 two private-use characters around a word
 PREFERENCES = mark_safe(hole("preferences"))  # noqa: S308 the same
@@ -61,6 +62,20 @@ def sender() -> Sender:
     candidates.append(f"newsletter@{manifest.site}.{manifest.client}.invalid")
     name = chosen.sender_name or one_line(manifest.title, NAME_MAX)
     return Sender(name, next(filter(None, map(_usable, candidates))), chosen.reply_to)
+
+
+def return_paths() -> ReturnPaths | None:
+    """Makes and reads the addresses to which mails come back; None when the site has no mailbox for that.
+
+    They name a mail as `returning` says. With another SECRET_KEY no older one is ours.
+    """
+    mailbox = parameters().bounce_address
+    return ReturnPaths(mailbox, sealing.derived("newsletter.return-paths")) if mailbox else None
+
+
+def returning(kind: str, pk: int) -> str:
+    """What a return path calls a mail: ``d-7`` the delivery 7, ``n-7`` the notice 7, ``t-7`` the test mail 7."""
+    return f"{kind}-{pk}"
 
 
 def _usable(address: str) -> str:
