@@ -38,9 +38,13 @@ def deliver(url: str, batch: Sequence[Envelope], *, seconds: float = 20, **optio
     """Send a batch over a transport of its own; one result for each envelope, or the test fails."""
 
     async def run() -> tuple[list[Result], Trouble | None]:
-        transport = SmtpTransport(EmailUrl.parse(url), **({"connections": 2, "timeout_s": 5} | options))  # type: ignore[arg-type]
+        patience = options.get("timeout_s", 5)
+        known = {"connections": 2, "timeout_s": patience, "final_s": patience} | options
+        transport = SmtpTransport(EmailUrl.parse(url), **known)  # type: ignore[arg-type]
         try:
-            return await transport.send(batch, deadline=time.monotonic() + seconds)
+            results, trouble = await transport.send(batch, deadline=time.monotonic() + seconds)
+            later = [asyncio.wrap_future(r.later) for r in results if r.later is not None]
+            return [r for r in results if r.later is None] + await asyncio.gather(*later), trouble
         finally:
             await transport.close()
 

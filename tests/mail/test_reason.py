@@ -38,7 +38,7 @@ KNOWN = [
     (END, "550 5.7.25 The IP address sending this message does not have a PTR record setup", PAUSE, R.SENDER),
     (END, "550 5.7.28 unusual rate of unsolicited mail originating from your DKIM domain", PAUSE, R.SENDER),
     (END, "550 5.7.1 Our system has detected that this message is likely suspicious due to the very low reputation", PAUSE, R.SENDER),
-    (END, "550 5.7.1 Our system has detected that this message is likely unsolicited mail.", PAUSE, R.OTHER),
+    (END, "550 5.7.1 Our system has detected that this message is likely unsolicited mail.", FAILED, R.OTHER),
     (END, "552 5.3.4 Your message exceeded Google's message size limits.", FAILED, R.CONTENT),
     (END, "550 5.6.0 Messages without a From header are not accepted", FAILED, R.CONTENT),
     # Outlook, Exchange Online

@@ -11,6 +11,7 @@ from dataclasses import replace
 from webstreet.mail.errors import MailServerAway, SenderRefused
 from webstreet.mail.exchange import End, Exchange, Work
 from webstreet.mail.features import Features
+from webstreet.mail.pump import Envelope
 from webstreet.mail.reply import Meaning, Reply, Stage, meaning
 from webstreet.mail.url import EmailUrl
 from webstreet.mail.wire import Asking, Wire
@@ -40,6 +41,7 @@ class SmtpConnection:
         self._wire = Wire(self._asking)
         self._features = Features()
         self._chunking = chunking
+        self._exchange: Exchange | None = None
         self.used = 0
         self.is_proven = False
         self.has_carried = False
@@ -54,6 +56,11 @@ class SmtpConnection:
     def heard(self) -> int:
         """Signs of life of the server: connecting, and each whole reply."""
         return self._wire.heard
+
+    @property
+    def behind(self) -> Envelope | None:
+        """The message whose commands have left and whose content waits for the reply to another's."""
+        return self._exchange.behind if self._exchange is not None else None
 
     async def open(self) -> None:
         """Connect, greet, protect, log in.
@@ -166,20 +173,21 @@ class SmtpConnection:
         async with asyncio.timeout(self._timeout_s):
             return await self._asking.reply()
 
-    async def exchange(self, work: Work, *, until: float, most: int) -> End:
-        """Send what ``work`` gives, ``most`` messages at most; given up at ``until`` (``time.monotonic()``). Never raises."""
-        exchange = Exchange(
+    async def exchange(self, work: Work, *, final_s: float, most: int) -> End:
+        """Send what ``work`` gives, ``most`` messages at most. Never raises. ``final_s``: for the reply to a whole content."""
+        exchange = self._exchange = Exchange(
             self._wire,
             self._features,
             work,
             name=str(self._url),
             timeout_s=self._timeout_s,
-            until=until,
+            final_s=final_s,
             most=most,
         )
         try:
             return await exchange.run()
         finally:
+            self._exchange = None
             self._wire.listener = self._asking
             self.used += exchange.taken
             self.is_proven = self.is_proven or exchange.answered > 0

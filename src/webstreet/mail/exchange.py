@@ -10,6 +10,7 @@ It is driven by the replies, not by a task: no future, no timer and no context s
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -25,6 +26,10 @@ TOGETHER_MAX = 49_152
 """Octets of content that leave in one write with the next commands. More may stay in our buffers, and then it must be clear what left."""
 _TWO, _THREE, _REFUSALS = ord("2"), ord("3"), b"45"
 _NO_SUCH_COMMAND = frozenset({500, 501, 502, 503, 504})
+_ENOUGH = re.compile(
+    r"too many messages (?:in|on|over|per|for) (?:(?:this|one|a|each) )?(?:connection|session)", re.IGNORECASE
+)
+"""Exim's 421 to one message more than it takes over a connection: nobody wants less from us, only a new connection."""
 PACES = 2.0
 """How many times as long as the last message took a message may take, when we guess whether it will be over before the deadline."""
 
@@ -35,11 +40,14 @@ class Work(Protocol):
     def take(self, ahead_s: float) -> Envelope | None:
         """The next message if it can start within ``ahead_s`` seconds; None: no more."""
 
-    def may_start(self) -> bool:
-        """Whether the content of a message that was taken may still go out."""
+    def may_start(self, *, ahead: bool) -> bool:
+        """Whether the content of a message that was taken may still go out. ``ahead``: it was taken behind another's content."""
 
     def give(self, result: Result) -> None:
         """What became of a message that was taken."""
+
+    def doubt(self, result: Result) -> None:
+        """It was refused, for a reason for which all others may be refused too."""
 
 
 @dataclass(slots=True)
@@ -48,7 +56,7 @@ class End:
 
     Attributes:
         error: why it ended; None: there was nothing more to do.
-        culprit: the message at which it ended: not accepted.
+        culprit: the message at which it ended: not accepted. ``verdict``: what was said of it, when it was about more than it.
         uncertain: its content left wholly and no reply came.
         silent: the server did not close, it said nothing.
         without_chunking: the server offers CHUNKING and does not know BDAT, or something between us and it does not.
@@ -58,6 +66,7 @@ class End:
 
     error: MailServerAway | SenderRefused | None = None
     culprit: Envelope | None = None
+    verdict: Result | None = None
     uncertain: Envelope | None = None
     silent: bool = False
     without_chunking: bool = False
@@ -70,8 +79,7 @@ class Exchange:
 
     Args:
         name: the server's name in errors.
-        timeout_s: for each reply.
-        until: ``time.monotonic()`` at which all is given up.
+        timeout_s: for each reply but that to a whole content, which gets ``final_s``.
         most: messages to send at most.
 
     Attributes:
@@ -79,14 +87,14 @@ class Exchange:
     """
 
     def __init__(
-        self, wire: Wire, features: Features, work: Work, *, name: str, timeout_s: float, until: float, most: int
+        self, wire: Wire, features: Features, work: Work, *, name: str, timeout_s: float, final_s: float, most: int
     ) -> None:
         self._wire = wire
         self._features = features
         self._work = work
         self._name = name
         self._timeout_s = timeout_s
-        self._until = until
+        self._final_s = final_s
         self._most = most
         self.taken = 0
         self.answered = 0
@@ -98,12 +106,18 @@ class Exchange:
         self._last = Stage.RCPT if features.chunking else Stage.DATA
         self._asked: deque[Stage] = deque()
         self._ahead: Envelope | None = None
+        self._is_behind = False
         self._refused: tuple[Reply, Stage] | None = None
         self._inside: Envelope | None = None
         self._tail_bytes = 0
         self._began = 0.0
         self._pace_s = 0.0
         self._since = 0.0
+
+    @property
+    def behind(self) -> Envelope | None:
+        """The message that was taken behind another's content."""
+        return self._ahead if self._is_behind else None
 
     async def run(self) -> End:
         """Send until there is no more work or the connection ends. The connection stays open if there is no error and nothing is back."""
@@ -158,7 +172,12 @@ class Exchange:
                 text = f"The mail server {self._name} offers CHUNKING and refuses it."
                 self._finish(End(MailServerAway(text), culprit=envelope, without_chunking=True))
             elif self._judge(envelope, reply, stage):
-                self._answered(refused(envelope, reply, stage))
+                self._inside = None
+                self.answered += 1
+                self.carried += 1
+                self._pace_s = self._loop.time() - self._began
+                self._refuse(refused(envelope, reply, stage), of_all=True)
+                self._ask_on()
         elif reply.code == 421 or stage is Stage.RESET:
             self._broken(reply)
         elif stage is Stage.EMPTY:
@@ -182,7 +201,8 @@ class Exchange:
         if what is Meaning.SENDER_REFUSED:
             text = f"The mail server {self._name} refuses the sender."
             refusal = SenderRefused(text, detail=f"{stage} {reply.short}", code="sender.policy")
-            self._finish(End(refusal, culprit=envelope))
+            told = Result(envelope.key, Outcome.DEFERRED, reply.short, reply.told(envelope.recipient), reply.reason)
+            self._finish(End(refusal, culprit=envelope, verdict=None if stage is Stage.MAIL else told))
         elif what is Meaning.CLOSING:
             self._broken(reply)
         else:
@@ -204,7 +224,7 @@ class Exchange:
         text = f"The mail server {self._name} closes the connection."
         error = MailServerAway(text, detail=reply.short, code="mail_server.busy")
         culprit = self._inside or self._ahead
-        if culprit is None or reply.reason is not Reason.SLOW_DOWN:
+        if culprit is None or reply.reason is not Reason.SLOW_DOWN or _ENOUGH.search(reply.text):
             self._finish(End(error, culprit=culprit))
             return
         told = Result(culprit.key, Outcome.DEFERRED, reply.short, reply.told(culprit.recipient), reply.reason)
@@ -238,10 +258,11 @@ class Exchange:
                 break
             refusal = self._features.refusal(envelope)
             if refusal is not None:
-                self._work.give(refusal)
+                self._refuse(refusal, of_all=True)
                 continue
             self.taken += 1
             self._ahead, self._refused = envelope, None
+            self._is_behind = self._inside is not None
             mail = self._features.mail(envelope)
             if not self._features.pipelining:
                 self._asked.append(Stage.MAIL)
@@ -267,11 +288,20 @@ class Exchange:
         elif self._judge(envelope, *self._refused):
             self._ahead = None
             self.answered += 1
-            self._work.give(refused(envelope, *self._refused))
+            self._refuse(refused(envelope, *self._refused), of_all=self._refused[1] is not Stage.RCPT)
             self._reset(empty=is_granted and self._last is Stage.DATA)
 
+    def _refuse(self, result: Result, *, of_all: bool) -> None:
+        """``of_all``: what was refused is nearly the same for everybody: the content, or who it is from."""
+        policy = result.reason is Reason.OTHER and " 5.7." in result.code
+        shared = policy or (result.reason is Reason.CONTENT and result.code[4:] != "5.6.7")
+        if of_all and shared and result.outcome is Outcome.FAILED:
+            self._work.doubt(result)
+        else:
+            self._work.give(result)
+
     def _content(self, envelope: Envelope) -> None:
-        if not self._work.may_start():
+        if not self._work.may_start(ahead=self._is_behind):
             self._hold_back(envelope)
             return
         body = self._features.framed(envelope.content)
@@ -309,12 +339,13 @@ class Exchange:
     # -- The end -----------------------------------------------------------------------------------------------------
     def _watch(self) -> None:
         """The one timer: wakes up when a reply is overdue, or would be if none had come since it was set."""
-        due = min(max(self._since, self._wire.heard_at) + self._timeout_s, self._until)
-        if self._loop.time() < due:
-            self._timer = self._loop.call_at(due, self._watch)
-        elif self._inside is not None and self._content_left():
+        thinks = self._inside is not None and self._content_left()
+        due = max(self._since, self._wire.heard_at) + (self._final_s if thinks else self._timeout_s)
+        now = self._loop.time()
+        if now < due:
+            self._timer = self._loop.call_at(min(due, now + min(self._timeout_s, self._final_s)), self._watch)
+        elif thinks:
             self._finish(End(uncertain=self._inside, silent=True))
-            self._wire.abort()
         else:
             text = f"The mail server {self._name} does not answer."
             self._finish(End(MailServerAway(text), culprit=self._inside or self._ahead, silent=True))

@@ -22,6 +22,8 @@ from webstreet.mail.errors import MailServerAway, SenderRefused
 from webstreet.mail.reason import Reason
 
 T = TypeVar("T")
+FIRST_S = 0.2
+"""What the first batch may take at least: when the database took all of the budget, every call would else send nothing."""
 OPEN_MAX = 2
 """Batches that were claimed and are not recorded: one on its way, one ready to follow it. What a killed worker leaves in question."""
 
@@ -31,6 +33,7 @@ class Outcome(StrEnum):
 
     UNSENT: certainly not accepted, through no fault of the recipient (connection, deadline, sender refused): it may go again at once.
     UNCERTAIN: the whole content left us and no answer came.
+    UNDER_WAY: none yet: it left us, and the server is still thinking. `Result.later` gives what became of it.
     """
 
     SENT = "sent"
@@ -38,6 +41,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     UNSENT = "unsent"
     UNCERTAIN = "uncertain"
+    UNDER_WAY = "under way"
 
 
 # These two are made for each message, and to freeze them would take three times as long.
@@ -56,6 +60,7 @@ class Result:
     """Outcome for one envelope; ``code`` is the reply's code and enhanced code ("550 5.1.1"), nothing else.
 
     ``reply``: what the server said to a refusal, without any address (`webstreet.mail.reply.Reply.told`). ``reason``: what it means.
+    ``later``: of a message that is under way; given its result when there is one, at the latest when the transport is closed.
     """
 
     key: int
@@ -63,6 +68,7 @@ class Result:
     code: str = ""
     reply: str = ""
     reason: Reason = field(default=Reason.NONE, compare=False)
+    later: Future[Result] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,8 @@ class Transport(Protocol):
     async def send(self, batch: Sequence[Envelope], *, deadline: float) -> tuple[list[Result], Trouble | None]:
         """Send ``batch``; open no connection and start no message after ``deadline`` (``time.monotonic()``).
 
-        Only a message in flight may take a few seconds more. Results that are unsent without a trouble: go on at once.
+        What the server has not answered a moment later is under way, see `Result.later`: a server may think for minutes about a content,
+        and nobody else waits for it. Results that are unsent without a trouble: go on at once.
         """
 
     async def close(self) -> None:
@@ -179,13 +186,19 @@ def pump(
     budget_s: float,
     pace: Pace | None = None,
     clock: Callable[[], float] = time.monotonic,
+    takes_under_way: bool = False,
 ) -> Pumped:
     """Send batches until the outbox is empty, trouble comes up, or ``budget_s`` seconds are over.
 
     While one batch is sent the next one is claimed and the one before recorded. Whatever happens, each batch that was claimed is
     recorded before this returns or raises.
+
+    Args:
+        takes_under_way: the outbox records messages that are `Outcome.UNDER_WAY`, and what became of them later. Else they are waited for.
     """
-    return _Pump(outbox, transport, loop, pace or Pace(), clock, clock() + budget_s).run()
+    made = _Pump(outbox, transport, loop, pace or Pace(), clock, clock() + budget_s)
+    made.takes_under_way = takes_under_way
+    return made.run()
 
 
 class _Pump:
@@ -205,7 +218,9 @@ class _Pump:
         self._open: deque[tuple[Sequence[Envelope], Future[tuple[list[Result], Trouble | None]]]] = deque()
         self._turn = asyncio.Lock()
         self._stopped = False
+        self._begun = False
         self._done = Pumped()
+        self.takes_under_way = False
 
     def run(self) -> Pumped:
         try:
@@ -237,8 +252,10 @@ class _Pump:
             if self._stopped:
                 return [Result(envelope.key, Outcome.UNSENT) for envelope in batch], None
             began = self._clock()
+            deadline = self._deadline if self._begun else max(self._deadline, began + FIRST_S)
+            self._begun = True
             try:
-                results, trouble = await self._transport.send(batch, deadline=self._deadline)
+                results, trouble = await self._transport.send(batch, deadline=deadline)
             except BaseException:
                 self._stopped = True
                 raise
@@ -252,7 +269,10 @@ class _Pump:
         results: list[Result] = []
         trouble: Trouble | None = None
         try:
-            results, trouble = sending.result()
+            told, trouble = sending.result()
+            for result in told:
+                waits = result.later is not None and not self.takes_under_way
+                results.append(result.later.result() if waits and result.later else result)
         finally:
             known = {result.key for result in results}
             results += [Result(e.key, Outcome.UNCERTAIN, "lost") for e in batch if e.key not in known]

@@ -92,9 +92,8 @@ def short_of(raw: bytes) -> str:
 def meaning(reply: Reply, stage: Stage) -> Meaning:
     """Classify a final reply.
 
-    A 5xx to MAIL, AUTH or the connection is about the sender. To RCPT it is about the recipient, unless the reply says that it is about
-    the sender (`Reason.SENDER`). After the content it is about the recipient or the message, except policy (5.7.x): the next 10,000
-    would be refused as well.
+    A 5xx to AUTH, the connection or MAIL (unless that is about the size) is about the sender. To RCPT and to the content it is about the
+    recipient or the message, unless the reply says that it is about the sender (`Reason.SENDER`).
     """
     if reply.code == 421:
         return Meaning.CLOSING
@@ -103,8 +102,6 @@ def meaning(reply: Reply, stage: Stage) -> Meaning:
     if 400 <= reply.code < 500:
         return Meaning.DEFERRED
     reason = reply.reason
-    if stage in (Stage.CONNECT, Stage.AUTH, Stage.MAIL) or reason is Reason.SENDER:
+    if stage in (Stage.CONNECT, Stage.AUTH) or reason is Reason.SENDER:
         return Meaning.SENDER_REFUSED
-    if stage in (Stage.DATA, Stage.END) and reply.enhanced.startswith("5.7.") and reason is Reason.OTHER:
-        return Meaning.SENDER_REFUSED
-    return Meaning.FAILED
+    return Meaning.SENDER_REFUSED if stage is Stage.MAIL and reason is not Reason.CONTENT else Meaning.FAILED

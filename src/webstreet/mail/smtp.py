@@ -6,28 +6,36 @@ import asyncio
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 
 from webstreet.mail.connection import SmtpConnection
 from webstreet.mail.errors import MailServerAway, SenderRefused
 from webstreet.mail.exchange import End
 from webstreet.mail.pump import Envelope, Outcome, Result, Trouble, trouble_of
+from webstreet.mail.reason import Reason
 from webstreet.mail.url import EmailUrl
 
 IDLE_MAX_S = 20.0
 """A connection idle for longer is not used again: servers close them without a word."""
-GRACE_S = 5.0
-"""What a message in flight may take beyond the deadline: cutting it off after its content makes it uncertain."""
+GRACE_S = 0.7
+"""How long `SmtpTransport.send` waits beyond its deadline for what is in flight. What then is not answered is under way."""
+FINAL_S = 600.0
+"""For the reply to a whole content (RFC 5321 4.5.3.2.6): who gives up sooner gets mail doubled."""
+SLOW_S = 5.0
+"""A server that thinks for so long on every connection is in trouble: nobody asks it for more at once."""
 PATIENCE_S = 0.5
 """A server that gave no sign of life for so long while we waited for a connection is away."""
 OPENING_MAX_S = 60.0
 AWAY_S = 3.0
 """Nobody waits again so soon for a server that did not answer: many who ask take no longer than one."""
+EVIDENCE = 3
+"""So many contents refused and none taken: it is the letter or its sender, not they."""
 
 
 class StillOpening(Exception):
-    """The server answers, but the deadline came before the connection was ready."""
+    """The server answers, but the deadline came before the connection was ready, or nobody needs it any more."""
 
 
 @dataclass(slots=True)
@@ -49,29 +57,54 @@ class _Opening:
 
 
 class _Sending:
-    """One call of `SmtpTransport.send`, shared by its connections; an `webstreet.mail.exchange.Work`."""
+    """One call of `SmtpTransport.send`, shared by its connections; an `webstreet.mail.exchange.Work`.
+
+    Attributes:
+        talking: the connections that are at it. ``over``: done once there is nothing left for one more.
+    """
 
     def __init__(self, batch: Sequence[Envelope], deadline: float) -> None:
+        self.batch = batch
         self.waiting = deque(batch)
         self.results: list[Result] = []
         self.troubles: list[Trouble] = []
         self.deadline = deadline
-        self.give = self.results.append
+        self.give: Callable[[Result], None] = self.results.append
+        self.talking: set[SmtpConnection] = set()
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._doubts: list[Result] = []
+        self._everybodys = False
+        self._later: dict[int, Future[Result]] = {}
 
     def take(self, ahead_s: float) -> Envelope | None:
         if not self.waiting or self.troubles or time.monotonic() + ahead_s >= self.deadline:
             return None
         return self.waiting.popleft()
 
-    def may_start(self) -> bool:
-        return not self.troubles and time.monotonic() < self.deadline
+    def may_start(self, *, ahead: bool) -> bool:
+        """What was begun in time may end: else nothing would ever get through to a server that takes a second for each command."""
+        return not self.troubles and not (ahead and time.monotonic() >= self.deadline)
 
-    def fail(self, error: MailServerAway | SenderRefused, culprit: Envelope | None = None) -> None:
+    @property
+    def may_open(self) -> bool:
+        """Whether one connection more has something to do."""
+        return bool(self.waiting) and not self.troubles and time.monotonic() < self.deadline
+
+    def doubt(self, result: Result) -> None:
+        self._doubts.append(result)
+        if len(self._doubts) >= EVIDENCE and not any(each.outcome is Outcome.SENT for each in self.results):
+            self._everybodys = True
+            code = "content.refused" if result.reason is Reason.CONTENT else "sender.policy"
+            self.troubles.append(Trouble(code, pause=True))
+
+    def fail(
+        self, error: MailServerAway | SenderRefused, culprit: Envelope | None = None, verdict: Result | None = None
+    ) -> None:
         """Stop everything. A message that nobody took yet stands for the trouble when there is no ``culprit``."""
         if culprit is None and self.waiting:
             culprit = self.waiting.popleft()
         if culprit is not None:
-            self.give(Result(culprit.key, Outcome.UNSENT, error.error_code))
+            self.give(verdict or Result(culprit.key, Outcome.UNSENT, error.error_code))
         self.troubles.append(trouble_of(error))
 
     def ended(self, end: End, connection: SmtpConnection) -> bool:
@@ -80,6 +113,7 @@ class _Sending:
         A connection that worked before may have been closed for its age, so its message goes over another. That ends: it is a new one
         sooner or later, and that one is not proven.
         """
+        self.talking.discard(connection)
         self.waiting.extendleft(reversed(end.back))
         if end.uncertain is not None:
             self.give(Result(end.uncertain.key, Outcome.UNCERTAIN, "silent" if end.silent else "closed"))
@@ -94,10 +128,45 @@ class _Sending:
         elif end.is_final:
             self.troubles.append(trouble_of(end.error))
         elif isinstance(end.error, SenderRefused) or end.silent or not connection.is_proven:
-            self.fail(end.error, end.culprit)
+            self.fail(end.error, end.culprit, end.verdict)
         elif end.culprit is not None:
             self.waiting.appendleft(end.culprit)
         return True
+
+    def look_whether_over(self) -> None:
+        if not (self.talking or self.may_open or self.over.done()):
+            self.over.set_result(None)
+
+    def finish(self) -> tuple[list[Result], Trouble | None]:
+        """What is known now; whatever has no result is under way until `close`."""
+        for result in self._doubts:
+            self.give(replace(result, outcome=Outcome.DEFERRED) if self._everybodys else result)
+        self._doubts.clear()
+        # Nobody may go on with the list that we give away, nor start what is said to be unsent.
+        behind = [connection.behind for connection in self.talking]
+        unsent = [*self.waiting, *(envelope for envelope in behind if envelope is not None)]
+        results = [*self.results, *(Result(envelope.key, Outcome.UNSENT) for envelope in unsent)]
+        self.waiting.clear()
+        if len(results) < len(self.batch):
+            known = {result.key for result in results}
+            self._later = {envelope.key: Future() for envelope in self.batch if envelope.key not in known}
+            results += [Result(key, Outcome.UNDER_WAY, later=later) for key, later in self._later.items()]
+        self.give = self._tell
+        self.doubt = self._tell  # type: ignore[method-assign]
+        pausing = next((t for t in self.troubles if t.pause), None)
+        return results, pausing or (self.troubles[0] if self.troubles else None)
+
+    def _tell(self, result: Result) -> None:
+        later = self._later.pop(result.key, None)
+        if later is not None:
+            later.set_result(result)
+
+    def close(self) -> None:
+        """Nothing is under way any more."""
+        for envelope in self.waiting:
+            self._tell(Result(envelope.key, Outcome.UNSENT))
+        for key in list(self._later):
+            self._tell(Result(key, Outcome.UNCERTAIN, "closed"))
 
 
 class SmtpTransport:
@@ -107,11 +176,13 @@ class SmtpTransport:
     complete; everything else is the outbox's decision.
 
     Opening a connection keeps the deadline of `send`, so that a silent server holds nobody up. What was begun is kept: a server that is
-    slow to greet or far away is open after a few calls. A message in flight gets `GRACE_S` beyond the deadline.
+    slow to greet or far away is open after a few calls. So does a connection on which the server thinks about a message when `send`
+    returns: it goes on, and is missing from the next calls until the server has answered.
 
     Args:
-        per_connection: messages after which a connection is closed and opened anew (some providers demand 20).
-        timeout_s: for each single step of the conversation.
+        per_connection: messages after which a connection is closed and opened anew: for servers that share a name, and those that take
+            few and do not say so by a 421, which costs no message anything (some providers demand 20).
+        timeout_s: for each single step of the conversation but the reply to a content, which gets ``final_s``.
     """
 
     def __init__(
@@ -119,50 +190,88 @@ class SmtpTransport:
         url: EmailUrl,
         *,
         connections: int = 4,
-        per_connection: int = 500,
+        per_connection: int = 10_000,
         timeout_s: float = 30.0,
+        final_s: float = FINAL_S,
         helo: str = "",
     ) -> None:
         self._url = url
-        self._connections = connections
-        self._per_connection = per_connection
+        self._connections = url.connections or connections
+        self._per_connection = url.per_connection or per_connection
         self._timeout_s = timeout_s
+        self._final_s = final_s
         self._helo = helo or _own_name()
         self._idle: list[SmtpConnection] = []
         self._openings: list[_Opening] = []
-        self._away: tuple[float, MailServerAway] | None = None
+        self._away: tuple[float, MailServerAway | SenderRefused] | None = None
+        self._no_more_until = 0.0
+        self._late: dict[asyncio.Task[None], float] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._chunking = True
 
     async def send(self, batch: Sequence[Envelope], *, deadline: float) -> tuple[list[Result], Trouble | None]:
         """See `pump.Transport`. The first trouble stops every connection before its next message."""
         sending = _Sending(batch, deadline)
-        await asyncio.gather(*(self._work(sending) for _ in range(min(self._connections, len(batch)))))
-        sending.results += [Result(envelope.key, Outcome.UNSENT) for envelope in sending.waiting]
-        pausing = next((t for t in sending.troubles if t.pause), None)
-        return sending.results, pausing or (sending.troubles[0] if sending.troubles else None)
+        free = await self._free(deadline)
+        if not free:
+            slow = time.monotonic() - min(self._late.values()) >= SLOW_S
+            sending.troubles += [Trouble("mail_server.slow", pause=False)] if slow else []
+            return sending.finish()
+        tasks = [asyncio.ensure_future(self._work(sending)) for _ in range(min(free, len(batch)))]
+        done, left = await asyncio.wait(tasks, timeout=max(0.0, deadline + GRACE_S - time.monotonic()))
+        for task in done:
+            task.result()
+        found = sending.finish()
+        if left:
+            self._late |= dict.fromkeys(left, time.monotonic())
+            closing = asyncio.ensure_future(self._close_later(sending, left))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        return found
+
+    async def _free(self, deadline: float) -> int:
+        """Connections that may be used; waits for the first while the server thinks on all of them."""
+        if len(self._late) >= self._connections:
+            timeout = max(0.0, deadline - time.monotonic())
+            await asyncio.wait(self._late, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        free = self._connections - sum(not task.done() for task in self._late)
+        if time.monotonic() < self._no_more_until:
+            return min(free, max(1, len(self._idle)))
+        return free
+
+    async def _close_later(self, sending: _Sending, left: set[asyncio.Task[None]]) -> None:
+        while left:
+            done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                del self._late[task]
+        sending.close()
 
     async def _work(self, sending: _Sending) -> None:
         """One connection's share of a batch; it is a new one each time the old one ends."""
         anew = False
-        while sending.waiting and sending.may_start():
+        while sending.may_open:
             try:
-                connection = await self._connection(sending.deadline, anew=anew)
+                connection = await self._connection(sending, anew=anew)
             except StillOpening:
-                return
+                break
             except (MailServerAway, SenderRefused) as error:
-                sending.fail(error)
-                return
-            if not sending.may_start():
+                # A server that takes no more connections is not away: those that it has do the work.
+                if not sending.talking and sending.waiting:
+                    sending.fail(error)
+                break
+            if not sending.may_open:
                 self._idle.append(connection)
-                return
+                break
             most = self._per_connection - connection.used
-            end = await connection.exchange(sending, until=sending.deadline + GRACE_S, most=most)
+            sending.talking.add(connection)
+            end = await connection.exchange(sending, final_s=self._final_s, most=most)
             self._chunking = self._chunking and not end.without_chunking
             anew = sending.ended(end, connection)
             if connection.is_open:
                 self._idle.append(connection)
+            sending.look_whether_over()
 
-    async def _connection(self, deadline: float, *, anew: bool) -> SmtpConnection:
+    async def _connection(self, sending: _Sending, *, anew: bool) -> SmtpConnection:
         """One that is open. ``anew``: one just turned out to be closed, so those of its age are not worth a try."""
         while self._idle:
             candidate = self._idle.pop()
@@ -170,21 +279,23 @@ class SmtpTransport:
             if not anew and young and candidate.is_open and candidate.used < self._per_connection:
                 return candidate
             candidate.leave()
-        return await self._open(deadline)
+        return await self._open(sending)
 
-    async def _open(self, deadline: float) -> SmtpConnection:
-        """A new connection by ``deadline``.
+    async def _open(self, sending: _Sending) -> SmtpConnection:
+        """A new connection, by the deadline of ``sending`` and while that needs it.
 
         Raises:
             StillOpening: it will be ready in a later call.
             MailServerAway: refused, or silent; at once if that was so a moment ago.
-            SenderRefused: see `SmtpConnection.open`.
+            SenderRefused: see `SmtpConnection.open`; likewise.
         """
         if self._away is not None and time.monotonic() < self._away[0]:
-            raise MailServerAway(self._away[1].message, code=self._away[1].error_code)
+            known = self._away[1]
+            raise type(known)(known.message, code=known.error_code)
         opening = self._next_opening()
         heard, began = opening.connection.heard, time.monotonic()
-        await asyncio.wait({opening.task}, timeout=max(0.0, deadline - began))
+        timeout = max(0.0, sending.deadline - began)
+        await asyncio.wait({opening.task, sending.over}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         try:
             if opening.task.done():
                 opening.task.result()
@@ -195,8 +306,12 @@ class SmtpTransport:
             if opening.silent_s < PATIENCE_S:
                 raise StillOpening
             raise MailServerAway(f"The mail server {self._url} does not answer.")
-        except MailServerAway as error:
-            self._away = (time.monotonic() + AWAY_S, error)
+        except (MailServerAway, SenderRefused) as error:
+            until = time.monotonic() + AWAY_S
+            if sending.talking or sending.over.done():
+                self._no_more_until = until
+            else:
+                self._away = (until, error)
             raise
 
     def _next_opening(self) -> _Opening:
@@ -209,6 +324,10 @@ class SmtpTransport:
         return _Opening(connection, asyncio.ensure_future(connection.open()), time.monotonic())
 
     async def close(self) -> None:
+        """What the server has not answered by now is uncertain."""
+        for task in self._late:
+            task.cancel()
+        await asyncio.gather(*self._closing)
         openings, self._openings = self._openings, []
         for opening in openings:
             opening.task.cancel()

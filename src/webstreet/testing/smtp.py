@@ -44,6 +44,7 @@ class Behaviour:
         delay_s: wait before each reply to content.
         drip_s: every octet the server says goes out by itself, that long after the one before.
         greeting: first line, ``greeting_delay_s`` after the connection.
+        greeted: so many connections at a time; any more are accepted and hear nothing. 0: all of them.
         greylist: defer each sender and recipient the first time they are seen together.
         granting: answer 354 to DATA although every recipient was refused.
         old: know no EHLO.
@@ -65,6 +66,7 @@ class Behaviour:
     drip_s: float = 0.0
     greeting: str = "220 recording.example ESMTP"
     greeting_delay_s: float = 0.0
+    greeted: int = 0
     greylist: bool = False
     granting: bool = False
     old: bool = False

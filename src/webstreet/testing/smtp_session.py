@@ -68,7 +68,7 @@ class Session(asyncio.Protocol):
         behaviour = self._behaviour
         if behaviour.drop == "connect":
             transport.close()
-        elif behaviour.silent == "connect":
+        elif behaviour.silent == "connect" or len(self._server.sessions) > (behaviour.greeted or 512):
             self._deaf = True
         elif behaviour.greeting_delay_s:
             self._after(behaviour.greeting_delay_s, lambda: self._say(behaviour.greeting))
