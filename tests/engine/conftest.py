@@ -164,20 +164,30 @@ def wait_until() -> Callable[..., object]:
     return until
 
 
-@pytest.fixture
-def site_processes(tmp_path: Path) -> Iterator[Callable[..., SiteProcesses]]:
-    """``site_processes(REDIS_URL=...)`` makes a site; its processes end with the test."""
+def _sites_below(folder: Path) -> Iterator[Callable[..., SiteProcesses]]:
     made: list[SiteProcesses] = []
 
     def make(**variables: str) -> SiteProcesses:
-        folder = tmp_path / f"site-{len(made)}"
-        folder.mkdir()
-        made.append(SiteProcesses(folder, **variables))
+        own = folder / f"site-{len(made)}"
+        own.mkdir()
+        made.append(SiteProcesses(own, **variables))
         return made[-1]
 
     yield make
     for site in made:
         site.end()
+
+
+@pytest.fixture
+def site_processes(tmp_path: Path) -> Iterator[Callable[..., SiteProcesses]]:
+    """``site_processes(REDIS_URL=...)`` makes a site; its processes end with the test."""
+    yield from _sites_below(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., SiteProcesses]]:
+    """The same for sites that the tests of a module share."""
+    yield from _sites_below(tmp_path_factory.mktemp("sites"))
 
 
 @pytest.fixture

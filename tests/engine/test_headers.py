@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -72,21 +72,8 @@ def running(make: Callable[..., SiteProcesses], trusted: str) -> Site:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., SiteProcesses]]:
-    made: list[SiteProcesses] = []
-
-    def make(**variables: str) -> SiteProcesses:
-        made.append(SiteProcesses(tmp_path_factory.mktemp("site"), **variables))
-        return made[-1]
-
-    yield make
-    for site in made:
-        site.end()
-
-
-@pytest.fixture(scope="module")
-def site(folder: Callable[..., SiteProcesses]) -> Site:
-    return running(folder, "127.0.0.1")
+def site(shared_sites: Callable[..., SiteProcesses]) -> Site:
+    return running(shared_sites, "127.0.0.1")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -147,8 +134,8 @@ def test_forwarded_hosts_are_believed_of_nobody(site: Site) -> None:
     assert "evil.example" not in answer.headers["Location"]
 
 
-def test_who_is_no_trusted_proxy_claims_in_vain(folder: Callable[..., SiteProcesses]) -> None:
-    site = running(folder, "192.0.2.0/24")
+def test_who_is_no_trusted_proxy_claims_in_vain(shared_sites: Callable[..., SiteProcesses]) -> None:
+    site = running(shared_sites, "192.0.2.0/24")
     for path in ("/", "/admin/login/"):
         answer = site.get(path, X_Forwarded_Proto="https", X_Forwarded_For="203.0.113.9")
         assert "Strict-Transport-Security" not in answer.headers

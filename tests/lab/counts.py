@@ -1,8 +1,8 @@
 """A pytest plugin: which tests ran on this database, and why others did not. `scripts/test` compares the databases by it.
 
-A test that makes sense on some databases only says so with ``@pytest.mark.only_on("sqlite", reason="...")``. Tests that start site
-processes choose those processes' servers themselves, and run once. Whatever else runs on one database and not on another is a
-difference that nobody explained.
+A test that makes sense on some databases only says so with ``@pytest.mark.only_on("sqlite", reason="...")``. Tests that start sites as
+processes choose those sites' servers themselves, and run once: `OWN_SERVERS` says of each file why that is enough. Whatever else runs on
+one database and not on another is a difference that nobody explained.
 """
 
 from __future__ import annotations
@@ -17,7 +17,28 @@ import pytest
 
 VARIABLE = "WEBSTREET_TEST_RECORD"
 """The path to write to; tests left out go to the same path with ``.left``."""
-OWN_SERVERS = "starts site processes, whose servers it chooses itself"
+MAKE_SITES = {"site_processes", "shared_sites"}
+"""Fixtures by which tests start sites as processes."""
+OWN_SERVERS = {
+    "tests/atoms/newsletter/test_kills.py": "starts workers on each database itself",
+    "tests/atoms/newsletter/test_residency.py": "puts a site and its newsletter on pairs of databases itself",
+    "tests/atoms/newsletter/test_worker.py": "starts workers on SQLite, and on PostgreSQL with Redis, itself",
+    "tests/engine/exports/test_harm.py": "is about what is refused of an archive; test_round_trip.py reads one into each database",
+    "tests/engine/exports/test_round_trip.py": "reads an archive into each database itself",
+    "tests/engine/imports/test_crispy_octo.py": "is about what the command prints; what it writes is tested beside it on each database",
+    "tests/engine/imports/test_killed.py": "kills imports into each database itself",
+    "tests/engine/imports/test_memory.py": "is about memory for files, and the same code reads them whatever the database",
+    "tests/engine/pagecache/test_processes.py": "puts sites on each database itself",
+    "tests/engine/test_headers.py": "is about headers, which no database has a part in",
+    "tests/engine/test_login_factors.py": "is about what the command prints; what it changes is tested beside it on each database",
+    "tests/engine/test_logs.py": "is about what processes write into their logs",
+    "tests/engine/test_prepare.py": "is about SQLite's files and their prototypes; test_servers.py prepares each database",
+    "tests/engine/test_servers.py": "prepares, backs up and restores each database itself",
+    "tests/engine/test_serving.py": "starts sites on each database itself, or is about sockets and signals",
+    "tests/engine/test_settings.py": "ends before a database is asked, or asks none",
+    "tests/engine/test_workers.py": "starts workers on both task backends itself",
+}
+"""Why the tests of a file that start sites as processes run once."""
 
 
 @dataclass
@@ -64,10 +85,20 @@ def database() -> str:
 
 
 def reason_to_leave_out(item: pytest.Item, here: str) -> str:
+    """Why a test is not for the database ``here``; empty when it is.
+
+    Raises:
+        pytest.UsageError: it starts sites as processes, and nobody said why once is enough.
+    """
     mark = item.get_closest_marker("only_on")
     if mark is not None and here not in mark.args:
         return str(mark.kwargs["reason"])
-    return OWN_SERVERS if here != "sqlite" and "site_processes" in getattr(item, "fixturenames", ()) else ""
+    if MAKE_SITES.isdisjoint(getattr(item, "fixturenames", ())):
+        return ""
+    file = item.nodeid.partition("::")[0]
+    if file not in OWN_SERVERS:
+        raise pytest.UsageError(f"{file} starts sites as processes: say in tests/lab/counts.py why its tests run once")
+    return OWN_SERVERS[file] if here != "sqlite" else ""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

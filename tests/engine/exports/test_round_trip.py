@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import SiteProcesses
 from webstreet.engine.exports import CHECKSUMS, MANIFEST
 
 FILL = Path(__file__).with_name("content_of_a_site.py")
@@ -58,13 +57,12 @@ def rows(path: Path) -> dict[str, list]:
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory):
+def filled(shared_sites):
     """(a site with everything in it, its archive). Nothing is changed there."""
-    tmp_path = tmp_path_factory.mktemp("filled")
-    site = SiteProcesses(tmp_path)
+    site = shared_sites()
     site.documents("prepare")
     assert site.python(f"exec(open({str(FILL)!r}).read(), {{}})").endswith("filled")
-    archive = tmp_path / "a.tar.gz"
+    archive = site.folder / "a.tar.gz"
     site.documents("export", str(archive))
     return site, archive
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import SiteProcesses
 from webstreet.testing.sources import WXR_HEAD, WXR_TAIL, write_subscribers, wxr_item
 
 KILLS = 2
@@ -68,13 +67,12 @@ class Calm:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> list[Calm]:
+def undisturbed(shared_sites) -> list[Calm]:
     """One import after the other, into one site."""
-    folder = tmp_path_factory.mktemp("calm")
-    export, readers = folder / "export.xml", folder / "readers.csv"
+    site = shared_sites()
+    export, readers = site.folder / "export.xml", site.folder / "readers.csv"
     wordpress(export)
     write_subscribers(readers, rows=3000)
-    site = SiteProcesses(folder)
     site.documents("prepare")
     found, before = [], held(site)
     for source, file, middle in (("wordpress", export, 3), ("csv", readers, 13)):
