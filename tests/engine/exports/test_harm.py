@@ -101,7 +101,7 @@ def test_nothing_of_an_archive_acts_in_a_reader_s_browser(archive, site_processe
 )
 def test_no_link_of_the_menu_acts(address):
     home = _new_site()
-    content = Content(ImportContext("webstreet"), set())
+    content = Content(ImportContext("webstreet"))
     row = {
         "translation_key": str(uuid4()),
         "locale": "en",

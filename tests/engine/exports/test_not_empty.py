@@ -24,7 +24,7 @@ def site():
 
 
 def is_there_already() -> bool:
-    return Content(ImportContext("webstreet"), set()).is_there_already()
+    return Content(ImportContext("webstreet")).is_there_already()
 
 
 @pytest.mark.parametrize(("kind", "status"), [("post", "draft"), ("post", "private"), ("page", "draft")])

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.engine.imports.conftest import Quiet, served
 from webstreet.engine.imports import fetching
 from webstreet.engine.imports.fetching import Budget, FetchRefused, FetchSpent, Limits, fetch, is_public
 
 PICTURE = b"\xff\xd8" + b"x" * 1000
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(Quiet):
     def do_GET(self) -> None:
         kind, length, body, status = "image/jpeg", len(PICTURE), PICTURE, 200
         if self.path == "/page":
@@ -53,19 +52,11 @@ class _Answers(BaseHTTPRequestHandler):
                 self.wfile.write(b"x")
                 time.sleep(0.1)
 
-    def log_message(self, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    found = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
-    thread = threading.Thread(target=found.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{found.server_port}"
-    found.shutdown()
-    thread.join()
-    found.server_close()
+    with served(_Answers) as address:
+        yield address
 
 
 def anything(address: str, port: int) -> bool:

@@ -13,7 +13,7 @@ from webstreet.atoms.newsletter import actions
 from webstreet.atoms.newsletter.importing import BATCH
 from webstreet.atoms.newsletter.models import ConsentRecord, MailingList, Membership, Subscriber
 from webstreet.atoms.newsletter.models.suppression import Suppression
-from webstreet.engine.imports import ImportContext, columns, subscribers_csv
+from webstreet.engine.imports import NOTES_MAX, ImportContext, columns, subscribers_csv
 from webstreet.engine.imports.columns import ColumnUnknown
 from webstreet.engine.imports.subscribers_csv import ListInvalid
 from webstreet.kernel.errors import WebstreetError
@@ -209,3 +209,12 @@ def test_any_bytes_give_a_report_or_a_refusal(tmp_path, data):
             list(subscribers_csv._records(file, shape, fields, context))
     except WebstreetError as error:
         assert error.error_code.startswith("csv.")
+
+
+@pytest.mark.parametrize("lists", [3, 3 * NOTES_MAX])
+def test_of_lists_that_are_not_here_the_first_are_named_and_the_others_counted(run, lists):
+    report = run("email,lists\n" + "".join(f"reader{n}@example.org,List {n % lists}\n" for n in range(1000)))
+    assert report.created == {"subscribers": 1000}
+    named = [note for note in report.notes if note.startswith("The site has no list")]
+    assert len(named) == min(lists, NOTES_MAX - 2), "two others say how the list was read"
+    assert report.notes[-1].startswith("And ") is (lists > NOTES_MAX)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import threading
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents import get_document_model
 from wagtail.images import get_image_model
 
+from tests.engine.imports.conftest import Quiet, served
 from webstreet.engine.imports import attachments, wordpress
 from webstreet.engine.imports.archives import ArchiveRefused
 from webstreet.engine.imports.fetching import Budget
@@ -246,27 +245,19 @@ def test_menus_again_are_the_same_and_an_editor_wins(tmp_path):
     assert {"By hand", "Far away"} < set(MenuLink.objects.values_list("label", flat=True))
 
 
-class _OldSite(BaseHTTPRequestHandler):
+class _OldSite(Quiet):
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/pdf")
         self.end_headers()
         self.wfile.write(b"%PDF-1.4")
 
-    def log_message(self, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def old_site():
     """Answers everything with a PDF; its address."""
-    found = ThreadingHTTPServer(("127.0.0.1", 0), _OldSite)
-    thread = threading.Thread(target=found.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{found.server_port}"
-    found.shutdown()
-    thread.join()
-    found.server_close()
+    with served(_OldSite) as address:
+        yield address
 
 
 def test_fetching_ends_with_its_budget_and_goes_on_with_the_next_import(tmp_path, old_site):
@@ -447,3 +438,48 @@ def test_names_that_cannot_both_be_are_refused(tmp_path, names):
     assert caught.value.error_code == "archive.names"
     assert not list((attachments.beside_the_data() or tmp_path).glob("import-*"))
     assert not Redirect.objects.exists()
+
+
+OLD_ITEM = """<item>
+<title>Old times</title>
+<link>https://old.example/2007/05/old-times/</link>
+<pubDate>Tue, 01 May 2007 10:00:00 +0000</pubDate>
+<dc:creator>{creator}</dc:creator>
+<category><![CDATA[Sea]]></category>
+<category domain="category" nicename="sea"><![CDATA[Sea]]></category>
+<category domain="tag"><![CDATA[tides]]></category>
+<category domain="{tag}" nicename="tides"><![CDATA[tides]]></category>
+<guid isPermaLink="false">https://old.example/?p=7</guid>
+<content:encoded><![CDATA[One.\n\nTwo.]]></content:encoded>
+<excerpt:encoded><![CDATA[Before.]]></excerpt:encoded>
+<wp:post_id>7</wp:post_id>
+<wp:post_date>2007-05-01 12:00:00</wp:post_date>
+<wp:post_date_gmt>2007-05-01 10:00:00</wp:post_date_gmt>
+<wp:comment_status>open</wp:comment_status>
+<wp:ping_status>open</wp:ping_status>
+<wp:post_name>old-times</wp:post_name>
+<wp:status>publish</wp:status>
+<wp:post_parent>0</wp:post_parent>
+<wp:menu_order>0</wp:menu_order>
+<wp:post_type>post</wp:post_type>
+<wp:post_password></wp:post_password>
+</item>
+"""
+"""As WordPress 2.1 to 3.2 wrote it: no CDATA around short texts, each category and tag twice."""
+
+
+@pytest.mark.parametrize(("version", "creator", "tag"), [("1.0", "Ann Other", "tag"), ("1.1", "ann", "post_tag")])
+def test_exports_of_older_releases(tmp_path, version, creator, tag):
+    """1.0 has no list of authors: an item names its author as readers know them."""
+    head = WXR_HEAD.replace("export/1.2/", f"export/{version}/").replace("version>1.2<", f"version>{version}<")
+    if version == "1.0":
+        head = head[: head.index("<wp:author>")]
+        head += "<wp:category><wp:category_nicename>sea</wp:category_nicename><wp:cat_name><![CDATA[Sea]]></wp:cat_name></wp:category>\n"
+    report = run(tmp_path, head + OLD_ITEM.format(creator=creator, tag=tag) + WXR_TAIL)
+    made = article(7)
+    assert (report.created["articles"], report.rejected, report.lost) == (1, [], [])
+    assert (made.title, made.slug, made.intro) == ("Old times", "old-times", "Before.")
+    assert made.published_at.isoformat() == "2007-05-01T10:00:00+00:00"
+    assert [author.name for author in made.authors.all()] == ["Ann Other"]
+    assert sorted(made.tags.names()) == ["Sea", "tides"]
+    assert Redirect.objects.filter(old_path="/2007/05/old-times", redirect_page=made).exists()

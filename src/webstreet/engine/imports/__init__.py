@@ -11,6 +11,9 @@ from typing import Any, Literal, TypeVar
 from webstreet.contract.jobs import ImportReport, Rejected
 
 REJECTED_MAX = 10_000
+NOTES_MAX = 100
+KINDS_MAX, KIND_LENGTH = 100, 60
+OTHER_KINDS = "other kinds"
 PROGRESS_EVERY = 100
 Status = Literal["public", "private", "archived", "draft", "scheduled"]
 Standing = Literal["active", "pending", "unsubscribed", "suppressed"]
@@ -147,7 +150,8 @@ class ImportContext:
         self._rejected_more = 0
         self._lost: list[Rejected] = []
         self._lost_more = 0
-        self._notes: list[str] = []
+        self._notes: dict[str, None] = {}
+        self._notes_more = 0
         self._current = ""
 
     def created(self, kind: str) -> None:
@@ -160,13 +164,20 @@ class ImportContext:
         self._unchanged[kind] += 1
 
     def counted(self, kind: str, number: int = 1) -> None:
-        """What the source has and is not taken by intent, such as comments."""
-        self._counted[kind] += number
+        """What the source has and is not taken by intent, such as comments. Kinds that only the source names are counted together when
+        they are too many to be told."""
+        kind = kind[:KIND_LENGTH]
+        known = kind in self._counted or len(self._counted) < KINDS_MAX
+        self._counted[kind if known else OTHER_KINDS] += number
 
     def note(self, text: str) -> None:
-        """A sentence about the whole; each once."""
-        if text not in self._notes:
-            self._notes.append(text)
+        """A sentence about the whole; each once. Of those after the first `NOTES_MAX` it is only said how often there was one."""
+        if text in self._notes:
+            return
+        if len(self._notes) < NOTES_MAX:
+            self._notes[text] = None
+        else:
+            self._notes_more += 1
 
     def lost(self, line: int, reason: str, subject: str = "") -> None:
         """A part of a record that could not be kept as it was; ``subject`` names the record, never a person."""
@@ -223,7 +234,7 @@ class ImportContext:
             counted=dict(self._counted),
             rejected=_with_rest(sorted(self._rejected, key=lambda found: found.line), self._rejected_more),
             lost=_with_rest(self._lost, self._lost_more),
-            notes=list(self._notes),
+            notes=[*self._notes, *([f"And {self._notes_more:,} more remarks, not shown."] if self._notes_more else [])],
             ignored_tables=ignored_tables or [],
             dry_run=self.dry_run,
         )

@@ -127,7 +127,9 @@ def _zip(path: Path) -> Iterator[Entry]:
 
 def _tar(path: Path) -> Iterator[Entry]:
     with tarfile.open(path, "r|gz") as archive:
-        for info in archive:
+        while (info := archive.next()) is not None:
+            # It would remember every entry for those who go back to one.
+            archive.members.clear()
             if info.name.strip("./") == "" and info.isdir():
                 continue
             name = safe_path(info.name)

@@ -41,15 +41,10 @@ class RowDamaged(BadInput):
 
 
 class Content:
-    """Takes the groups of an archive in their order, inside one transaction.
+    """Takes the groups of an archive in their order, inside one transaction."""
 
-    Args:
-        pages: names of all pages of the archive.
-    """
-
-    def __init__(self, context: ImportContext, pages: set[str]) -> None:
+    def __init__(self, context: ImportContext) -> None:
         self._context = context
-        self._pages = pages
         self._kinds = {kind.name: kind for kind in [*kinds.before_pages(), *kinds.after_pages()]}
         self._names = Names(list(self._kinds.values()))
         self._root = this_site.home_page()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from webstreet.engine.imports import KIND_LENGTH, KINDS_MAX, OTHER_KINDS
 from webstreet.engine.imports.wxr import Channel, Item
 
 _SIZE = re.compile(r"-(?:\d{1,5}x\d{1,5}|scaled|rotated)(?=\.[A-Za-z0-9]{2,5}$)")
@@ -23,6 +24,8 @@ CREATE TABLE menu (post_id TEXT, menu TEXT, position INTEGER, type TEXT, target 
 CREATE INDEX menu_menu ON menu (menu, line);
 CREATE TABLE late (post_id TEXT PRIMARY KEY);
 """
+TAKEN = ("post", "page", "attachment", "nav_menu_item")
+"""Types of items that something is made of; others are counted."""
 MENU_MAX = 200
 """Entries of all menus together that are taken; a menu of more is none that anybody reads."""
 
@@ -47,7 +50,7 @@ class Survey:
     def __init__(self, path: Path) -> None:
         self._rows = sqlite3.connect(path)
         self._rows.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-2000;" + _TABLES)
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(dict.fromkeys(TAKEN, 0))
         self.comments = 0
         self._hosts: set[str] = set()
         self._base_path = ""
@@ -63,7 +66,9 @@ class Survey:
             self._rows.execute("INSERT INTO items VALUES (?,?,?,?,?,?)", values)
         except sqlite3.IntegrityError:
             return False
-        self.counts[item.post_type] += 1
+        kind = item.post_type[:KIND_LENGTH]
+        known = kind in self.counts or len(self.counts) < KINDS_MAX
+        self.counts[kind if known else OTHER_KINDS] += 1
         if item.post_type == "attachment":
             url = item.attachment_url or item.link
             path = item.meta.get("_wp_attached_file", "") or _below_uploads(url)

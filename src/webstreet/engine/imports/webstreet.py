@@ -64,12 +64,12 @@ def run(path: Path, report: Report) -> ImportReport:
     try:
         path.open("rb").close()
         with archives.damage_told():
-            manifest, mark, pages = _checked(path, report)
+            manifest, mark = _checked(path, report)
     except OSError as error:
         raise ImportFileMissing(f"{path} cannot be read: {error.strerror}.") from None
     _compare(manifest, context)
     key = {"source": SOURCE, "kind": "step", "external_id": mark}
-    content = Content(context, pages)
+    content = Content(context)
     if Origin.objects.filter(**key).exists():
         context.note("The content was taken before; only what was missing is taken now.")
     else:
@@ -93,10 +93,9 @@ def run(path: Path, report: Report) -> ImportReport:
     return context.finish()
 
 
-def _checked(path: Path, report: Report) -> tuple[Manifest, str, set[str]]:
-    """Read everything once: the manifest, a mark that tells this archive from others, and the names of its pages."""
+def _checked(path: Path, report: Report) -> tuple[Manifest, str]:
+    """Read everything once: the manifest, and a mark that tells this archive from others."""
     sums: dict[str, str] = {}
-    pages: set[str] = set()
     manifest, last = None, b""
     for number, entry in enumerate(archives.entries(path)):
         name = str(entry.path)
@@ -111,7 +110,7 @@ def _checked(path: Path, report: Report) -> tuple[Manifest, str, set[str]]:
             continue
         if name in sums or not (name.startswith("files/") or _ROWS.fullmatch(name)):
             raise ArchiveInvalid(f'The archive holds "{name[:80]}", which no export writes: it was changed.')
-        sums[name] = _sum(entry, pages if name.startswith(f"rows/{kinds.PAGES}-") else None)
+        sums[name] = _sum(entry, of_rows=name.startswith(f"rows/{kinds.PAGES}-"))
         if number % 50 == 0:
             report("check", number, 0)
     if manifest is None:
@@ -129,7 +128,7 @@ def _checked(path: Path, report: Report) -> tuple[Manifest, str, set[str]]:
             "The archive's checksums do not fit: a part was changed, or is missing. Make the export again.",
             code="archive.checksum",
         )
-    return manifest, hashlib.sha256(last).hexdigest(), pages
+    return manifest, hashlib.sha256(last).hexdigest()
 
 
 def _manifest(name: str, data: bytes) -> Manifest:
@@ -158,17 +157,13 @@ def _small(entry: archives.Entry) -> bytes:
     return entry.file.read(META_MAX_BYTES)
 
 
-def _sum(entry: archives.Entry, pages: set[str] | None) -> str:
+def _sum(entry: archives.Entry, *, of_rows: bool) -> str:
+    """The checksum of an entry; ``of_rows``: each of its rows must be readable, because files are stored before they are."""
     digest = hashlib.sha256()
-    if pages is None:
-        while piece := entry.file.read(PIECE_BYTES):
-            digest.update(piece)
-        return digest.hexdigest()
-    while line := entry.file.readline(LINE_MAX_BYTES):
-        digest.update(line)
-        name = _row(line).get("name")
-        if isinstance(name, str):
-            pages.add(name)
+    while piece := entry.file.readline(LINE_MAX_BYTES) if of_rows else entry.file.read(PIECE_BYTES):
+        digest.update(piece)
+        if of_rows:
+            _row(piece)
     return digest.hexdigest()
 
 

@@ -40,7 +40,7 @@ from webstreet.engine.imports.bodies import BODY_MAX, Targets, blocks_of, plain_
 from webstreet.engine.imports.crispy_octo import ImportFileMissing
 from webstreet.engine.imports.markup import may_be_linked
 from webstreet.engine.imports.origin import Origin
-from webstreet.engine.imports.survey import MenuEntry, Survey
+from webstreet.engine.imports.survey import TAKEN, MenuEntry, Survey
 from webstreet.engine.imports.wxr import Item, Wxr, invalid
 from webstreet.engine.uploaded import FileRefused
 
@@ -172,7 +172,7 @@ class _Import:
         context.language = channel.language.split("-")[0].lower()
         context.counted("comments", survey.comments)
         for kind, number in sorted(survey.counts.items()):
-            if kind not in ("post", "page", "attachment", "nav_menu_item"):
+            if kind not in TAKEN:
                 context.counted(kind or "without a type", number)
 
     def _note(self, item: Item) -> None:

@@ -24,7 +24,8 @@ CHUNK_BYTES = 64 * 1024
 FIELD_MAX = 8 * 1024 * 1024
 """Characters of one text. A longer one is no article; it is refused before it fills the memory."""
 DEPTH_MAX = 40
-TERMS_MAX = 1000
+TERMS_MAX, TERM_LENGTH = 1000, 1000
+"""Of an item's categories and tags, and of what WordPress keeps beside it; what is longer or more than that is no name."""
 META = {"_wp_attached_file", "_wp_attachment_image_alt", "_thumbnail_id"}
 MENU_META = "_menu_item_"
 VERSIONS = ("1.0", "1.1", "1.2")
@@ -296,12 +297,14 @@ class _Handler(ContentHandler):
                 setattr(item, _ITEM_FIELDS[name], text if name == "excerpt:encoded" else text.strip())
         elif name == "category":
             if len(item.terms) < TERMS_MAX:
-                item.terms.append((*self._term, text.strip()))
+                domain, slug = self._term
+                item.terms.append((domain[:TERM_LENGTH], slug[:TERM_LENGTH], text.strip()[:TERM_LENGTH]))
         elif name == "wp:meta_key":
             self._meta_key = text.strip()
         elif name == "wp:meta_value":
-            if self._meta_key in META or self._meta_key.startswith(MENU_META):
-                item.meta[self._meta_key] = text
+            wanted = self._meta_key in META or self._meta_key.startswith(MENU_META)
+            if wanted and len(item.meta) < TERMS_MAX:
+                item.meta[self._meta_key[:TERM_LENGTH]] = text[: 10 * TERM_LENGTH]
             self._meta_key = ""
 
     def _of_channel(self, name: str, text: str) -> None:
