@@ -121,6 +121,24 @@ def test_in_french_below_fr(page):
     assert "incorrect" in send(web, "/fr/about/", WRONG).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("accepted", "words"),
+    [
+        ("fr-CA,fr;q=0.9,en;q=0.1", "Mot de passe requis"),
+        ("de,en;q=0.5", "Password required"),
+        ("de", "Password required"),
+    ],
+)
+def test_of_a_document_in_the_readers_language(document, accepted, words):
+    web = Client(headers=HOST | {"accept-language": accepted}, REMOTE_ADDR="192.0.2.1")
+    answer, _ = ask(web, document.url)
+    assert words in answer.content.decode()
+    assert "Accept-Language" in answer["Vary"]
+    wrong = send(web, document.url, WRONG).content.decode()
+    assert ("incorrect" in wrong) is (words != "Password required")
+    assert words in wrong
+
+
 def test_who_opens_the_forms_own_address_gets_in_too(address):
     web = browser()
     _, action = ask(web, address)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -43,19 +43,25 @@ class TrustedProxies:
 
 class Language(LocaleMiddleware):
     """A page for readers is in the language of its address. What editors see has no language in its address, so their browser says which;
-    an editor's own choice, in the account's settings, comes before that.
+    an editor's own choice, in the account's settings, comes before that. A document's address has none either: of the site's languages
+    the reader's browser chooses that of the page which asks for its password.
     """
 
     WITHOUT = ("/admin/", "/-/")
+    DOCUMENTS = "/documents/"
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
         if request.path.startswith(self.WITHOUT):
-            offered = dict(settings.WAGTAILADMIN_PERMITTED_LANGUAGES)
-            wanted = parse_accept_lang_header(request.headers.get("Accept-Language", "").lower())
-            codes = (code for tag, _ in wanted for code in (tag, tag.partition("-")[0]))
-            translation.activate(next((code for code in codes if code in offered), settings.LANGUAGE_CODE))
-            request.LANGUAGE_CODE = translation.get_language()
+            self._of_browser(request, dict(settings.WAGTAILADMIN_PERMITTED_LANGUAGES))
+        elif request.path.startswith(self.DOCUMENTS):
+            self._of_browser(request, dict(settings.LANGUAGES))
+
+    def _of_browser(self, request: HttpRequest, offered: Mapping[str, str]) -> None:
+        wanted = parse_accept_lang_header(request.headers.get("Accept-Language", "").lower())
+        codes = (code for tag, _ in wanted for code in (tag, tag.partition("-")[0]))
+        translation.activate(next((code for code in codes if code in offered), settings.LANGUAGE_CODE))
+        request.LANGUAGE_CODE = translation.get_language()
 
 
 class KnownSite:
