@@ -40,3 +40,9 @@ class DkimKeyInvalid(BadInput):
     """A text is no key that DKIM can sign with, or a name is none under which it could be found."""
 
     code = "dkim.key_invalid"
+
+
+class NameServerInvalid(BadInput):
+    """A text is not the address of a name server."""
+
+    code = "dns.server_invalid"
