@@ -46,7 +46,10 @@ SIGNED = (
     "list-id", "list-archive", "list-help", "list-post", "list-owner", "list-subscribe", "auto-submitted", "feedback-id",
 )  # fmt: skip
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
-_WSP = re.compile(rb"[ \t]+")
+_WSP = re.compile(r"[ \t]+")
+_WSP_OCTETS = re.compile(rb"[ \t]+")
+_PLAIN = re.compile(r" [!-~]+(?: [!-~]+)*\r\n\Z")
+"""A value in one line whose relaxed form is itself without the first space."""
 _UNCANONICAL = re.compile(rb"\t| (?=[ \r]|\Z)")
 
 
@@ -140,43 +143,73 @@ def txt_strings(text: str) -> list[str]:
 def canonical_header(line: str) -> tuple[str, bytes]:
     """Name and relaxed form (RFC 6376 3.4.2) of one whole header, folded or not."""
     name, _, value = line.partition(":")
-    return name.strip().lower(), _canonical(name, value)
-
-
-def _canonical(name: str, value: str) -> bytes:
-    octets = value.replace("\r\n", "").encode("utf-8", "surrogateescape")
-    return b"%b:%b\r\n" % (name.strip().lower().encode("ascii"), _WSP.sub(b" ", octets).strip(b" "))
+    name = name.strip().lower()
+    if not _PLAIN.match(value):
+        value = _WSP.sub(" ", value.replace("\r\n", "")).strip(" ") + "\r\n"
+    else:
+        value = value[1:]
+    return name, f"{name}:{value}".encode("utf-8", "surrogateescape")
 
 
 def canonical_body(body: bytes) -> bytes:
     """The relaxed form of a body with CRLF line ends (RFC 6376 3.4.4)."""
     if _UNCANONICAL.search(body):
-        body = b"\r\n".join([_WSP.sub(b" ", line).rstrip(b" ") for line in body.split(b"\r\n")])
+        body = b"\r\n".join([_WSP_OCTETS.sub(b" ", line).rstrip(b" ") for line in body.split(b"\r\n")])
     end = len(body)
     while body.endswith(b"\r\n", 0, end):
         end -= 2
     return body[:end] + b"\r\n" if end else b""
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The canonical headers that all copies of a mailing have in common, in the order in which they are signed, with places for their own.
+
+    Attributes:
+        pieces: ``places[i]`` is where the copy's header ``own[i]`` of `shared` stands.
+        listed: names for h=, folded.
+    """
+
+    pieces: tuple[bytes, ...]
+    places: tuple[int, ...]
+    listed: str
+
+
+def shared(headers: Mapping[str, bytes], own: Sequence[str]) -> Shared:
+    """What `signatures` needs, made once for all copies.
+
+    Args:
+        headers: name -> canonical form, of names that occur once. ``own``: names of the headers that each copy has besides.
+    """
+    names = [name for name in (*OVERSIGNED, *SIGNED) if name in headers or name in own]
+    pieces, places = [b""], {}
+    for name in names:
+        if name in own:
+            places[name] = len(pieces)
+            pieces += (b"", b"")
+        else:
+            pieces[-1] += headers[name]
+    return Shared(tuple(pieces), tuple(places[name] for name in own), _fold_names(":".join((*names, *OVERSIGNED))))
+
+
 def signatures(
-    signers: Sequence[Signer], headers: Mapping[str, bytes], body_hash: bytes, *, now: int | None = None
+    signers: Sequence[Signer], common: Shared, own: Sequence[bytes], body_hash: bytes, *, now: int | None = None
 ) -> bytes:
     """DKIM-Signature headers to put in front of a message, one a signer.
 
     Args:
-        headers: of the message, name -> canonical form; names that occur once.
+        common: what all copies share. ``own``: the canonical forms of this copy's headers, in the order told to `shared`.
         body_hash: SHA-256 of the canonical body.
         now: seconds since 1970; None: now.
     """
-    names = [name for name in (*OVERSIGNED, *SIGNED) if name in headers]
-    data = b"".join([headers[name] for name in names])
-    listed = ":".join((*names, *OVERSIGNED))
-    return _signed(signers, listed, data, body_hash, now)
+    pieces = list(common.pieces)
+    for place, canonical in zip(common.places, own, strict=True):
+        pieces[place] = canonical
+    return _signed(signers, common.listed, b"".join(pieces), body_hash, now)
 
 
-def _signed(signers: Sequence[Signer], listed: str, data: bytes, body_hash: bytes, now: int | None) -> bytes:
+def _signed(signers: Sequence[Signer], folded: str, data: bytes, body_hash: bytes, now: int | None) -> bytes:
     at, bh = int(time.time()) if now is None else now, _b64(body_hash)
-    folded = _fold_names(listed)
     out = []
     for signer in signers:
         value = (
@@ -190,22 +223,14 @@ def _signed(signers: Sequence[Signer], listed: str, data: bytes, body_hash: byte
     return "".join(out).encode("ascii")
 
 
-_folds: dict[str, str] = {}
-
-
 def _fold_names(listed: str) -> str:
-    """White space may stand around the colons of h=; the same few lists come again and again."""
-    folded = _folds.get(listed)
-    if folded is None:
-        lines = [""]
-        for name in listed.split(":"):
-            if len(lines[-1]) + len(name) > 68:
-                lines.append("")
-            lines[-1] += name + ":"
-        folded = "\r\n ".join(lines).removesuffix(":")
-        if len(_folds) < 1000:
-            _folds[listed] = folded
-    return folded
+    """White space may stand around the colons of h=."""
+    lines = [""]
+    for name in listed.split(":"):
+        if len(lines[-1]) + len(name) > 68:
+            lines.append("")
+        lines[-1] += name + ":"
+    return "\r\n ".join(lines).removesuffix(":")
 
 
 def sign(content: bytes, signers: Sequence[Signer], *, now: int | None = None) -> bytes:
@@ -228,7 +253,7 @@ def sign(content: bytes, signers: Sequence[Signer], *, now: int | None = None) -
     names = [name for name in (*OVERSIGNED, *SIGNED) for _ in fields.get(name, ())]
     data = b"".join(c for name in dict.fromkeys(names) for c in reversed(fields[name]))
     body_hash = hashlib.sha256(canonical_body(body)).digest()
-    return _signed(signers, ":".join((*names, *OVERSIGNED)), data, body_hash, now) + content
+    return _signed(signers, _fold_names(":".join((*names, *OVERSIGNED))), data, body_hash, now) + content
 
 
 def _b64(octets: bytes) -> str:

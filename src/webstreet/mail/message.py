@@ -22,7 +22,7 @@ from webstreet.mail import headers
 from webstreet.mail.address import normal_address
 from webstreet.mail.body import Part, hole, part_of, without_holes
 from webstreet.mail.content import Plain
-from webstreet.mail.dkim import Signer, canonical_header, signatures
+from webstreet.mail.dkim import Shared, Signer, canonical_header, shared, signatures
 from webstreet.mail.errors import HeaderInvalid
 from webstreet.mail.headers import HEADER_MAX, NAME_MAX, header_text
 
@@ -31,6 +31,8 @@ __all__ = [
     "stable_message_id", "without_holes",
 ]  # fmt: skip
 
+_OWN, _OWN_OF_LIST = ("to", "message-id"), ("list-unsubscribe", "list-unsubscribe-post")
+"""Headers that differ by recipient, in the order in which `_recipient_headers` writes them."""
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True, keep_at_rules=True)
 
 
@@ -120,7 +122,7 @@ class Skeleton:
     Attributes:
         head: the headers that all share, and the empty line.
         between: what stands in front of each part but the first; ``end``: after the last.
-        signed_headers: canonical forms of those that are signed, by name (`webstreet.mail.dkim`).
+        signed: what is signed of the headers that all share, without and with those about unsubscribing (`webstreet.mail.dkim`).
         start: what the bodies of all begin with. ``start_hash``: SHA-256 so far, copied for each.
     """
 
@@ -129,7 +131,7 @@ class Skeleton:
     between: tuple[bytes, ...]
     end: bytes
     is_list: bool
-    signed_headers: Mapping[str, bytes]
+    signed: tuple[Shared, Shared]
     start: bytes
     start_hash: hashlib._Hash
 
@@ -157,11 +159,8 @@ class Skeleton:
     def _signed(self, lines: Sequence[str], body: Sequence[bytes], signers: Sequence[Signer], now: int | None) -> bytes:
         body_hash = self.start_hash.copy()
         body_hash.update(b"".join(body[1:]))  # The parts are canonical already: see `webstreet.mail.body`.
-        found = dict(self.signed_headers)
-        for line in lines:
-            name, canonical = canonical_header(line)
-            found[name] = canonical
-        return signatures(signers, found, body_hash.digest(), now=now)
+        own = [canonical_header(line)[1] for line in lines]
+        return signatures(signers, self.signed[len(own) > len(_OWN)], own, body_hash.digest(), now=now)
 
 
 def _recipient_headers(recipient: Recipient, is_list: bool) -> list[str]:
@@ -197,13 +196,14 @@ def render(letter: Letter) -> Skeleton:
             f"Content-Transfer-Encoding: {part.encoding}\r\n\r\n".encode("ascii")
         )
     start = fronts[0] + parts[0].start
+    signed = dict(canonical_header(line) for line in lines)
     return Skeleton(
         head="".join((*lines, "\r\n")).encode("ascii"),
         parts=tuple(parts),
         between=tuple(fronts[1:]),
         end=f"--{boundary}--\r\n".encode("ascii"),
         is_list=letter.list is not None,
-        signed_headers=dict(canonical_header(line) for line in lines),
+        signed=(shared(signed, _OWN), shared(signed, (*_OWN, *_OWN_OF_LIST))),
         start=start,
         start_hash=hashlib.sha256(start),
     )
