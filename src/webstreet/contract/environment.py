@@ -31,6 +31,8 @@ TRUSTED_PROXIES = "TRUSTED_PROXIES"
 """Comma-separated networks whose X-Forwarded-For and X-Forwarded-Proto are believed; unset: none."""
 METRICS_TOKEN = "METRICS_TOKEN"  # noqa: S105 the name of the variable, not a token
 """Who shows this as a bearer token may read /-/metrics from anywhere; unset: neighbours only, as with /-/facts."""
+DNS_SERVERS = "DNS_SERVERS"
+"""Comma-separated name servers to ask for the sender's records, as 9.9.9.9 or 127.0.0.1:5353; unset: the system's."""
 IMAGE_DIGEST = "IMAGE_DIGEST"
 """The digest the container was started from; shown in facts."""
 GENERATION = "GENERATION"
@@ -38,7 +40,7 @@ GENERATION = "GENERATION"
 
 ALL = (
     SITE_MANIFEST, DATA_DIR, BASE_URL, DATABASE_URL, REDIS_URL, EMAIL_URL, FILES_URL, SECRET_KEY,
-    TRUSTED_PROXIES, METRICS_TOKEN, IMAGE_DIGEST, GENERATION,
+    TRUSTED_PROXIES, METRICS_TOKEN, DNS_SERVERS, IMAGE_DIGEST, GENERATION,
 )  # fmt: skip
 
 

@@ -147,6 +147,14 @@ FRENCH = AtomWords(
         "sender_name": "Nom de l’expéditeur ; vide : le titre du site.",
         "sender_address": "Adresse de l’expéditeur ; vide : newsletter@ le premier domaine du site.",
         "reply_to": "Où vont les réponses ; vide : à l’expéditeur.",
+        "bounce_address": (
+            "Boîte de ce qui revient ; chaque message y a sa propre adresse (nom+...@), que son serveur doit donc accepter "
+            "aussi. Vide : cela revient à l’expéditeur."
+        ),
+        "dkim": (
+            "Signatures des messages : RSA et Ed25519, RSA seul, ou aucune parce que le serveur de courriel signe. Les clés se "
+            "créent dans l’administration, sous Lettre d’information, Expéditeur."
+        ),
         "postal_address": "Indiquée à la fin de chaque envoi ; de nombreux pays l’exigent.",
         "consent_text": "Ce que le lecteur accepte en s’inscrivant ; vide : un texte fourni.",
         "consent_version": "À changer chaque fois que consent_text change ; conservée avec chaque consentement.",

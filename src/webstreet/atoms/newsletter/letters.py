@@ -40,7 +40,8 @@ def notice_envelope(notice: Notice) -> Envelope:
     address = notice.email or subscriber.email
     message_id = stable_message_id(f"{notice.kind}-{notice.pk}", subscriber.public_id.hex, from_.domain)
     recipient = Recipient(address, message_id, values, values["unsubscribe"] if headers else "")
-    return Envelope(notice.pk, from_.address, address, render(letter).fill(recipient))
+    content = render(letter).fill(recipient, mails.signers(from_, strict=False))
+    return Envelope(notice.pk, mails.return_path(f"n-{notice.pk}", from_), address, content)
 
 
 def _confirmation(notice: Notice) -> Written:
@@ -99,11 +100,12 @@ def content_of(issue: Issue) -> tuple[Written, str] | None:
     return mails.write_issue(announcement), mails.language_of(announcement.language)
 
 
-def sample(issue: Issue, address: str, name: str) -> bytes | None:
+def sample(issue: Issue, address: str, name: str, *, signed: bool = False) -> bytes | None:
     """An issue as one reader gets it, its links leading to a page that explains them. None: see `content_of`.
 
     Args:
         name: makes the Message-ID.
+        signed: as mails are that leave the site.
     """
     found = content_of(issue)
     if found is None:
@@ -114,10 +116,12 @@ def sample(issue: Issue, address: str, name: str) -> bytes | None:
         values = {"unsubscribe": url("unsubscribe", TEST_TOKEN), "preferences": url("preferences", TEST_TOKEN)}
     letter = Letter(from_, subject, written.text, written.html, language)
     message_id = stable_message_id(name, issue.key.hex, from_.domain)
-    return render(letter).fill(Recipient(address, message_id, values))
+    signers = mails.signers(from_, strict=False) if signed else ()
+    return render(letter).fill(Recipient(address, message_id, values), signers)
 
 
 def envelope_of_test(mail: TestMail) -> Envelope | None:
     """None when there is nothing to send any more."""
-    content = sample(mail.issue, mail.email, f"test-{mail.pk}")
-    return Envelope(mail.pk, mails.sender().address, mail.email, content) if content is not None else None
+    content = sample(mail.issue, mail.email, f"test-{mail.pk}", signed=True)
+    returns_to = mails.return_path(f"t-{mail.pk}", mails.sender())
+    return Envelope(mail.pk, returns_to, mail.email, content) if content is not None else None

@@ -15,7 +15,7 @@ from django.utils import formats, timezone, translation
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from webstreet.atoms.newsletter import ledger
+from webstreet.atoms.newsletter import identity, ledger
 from webstreet.atoms.newsletter.atom import Params
 from webstreet.atoms.newsletter.direction import directed
 from webstreet.atoms.newsletter.models.issue import Issue
@@ -26,6 +26,7 @@ from webstreet.engine import sealing, site
 from webstreet.engine.announcements import Announcement
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import normal_address
+from webstreet.mail.dkim import Algorithm, Signer
 from webstreet.mail.message import (
     NAME_MAX,
     Letter,
@@ -64,18 +65,41 @@ def sender() -> Sender:
     return Sender(name, next(filter(None, map(_usable, candidates))), chosen.reply_to)
 
 
+_ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
+    "both": ("rsa-sha256", "ed25519-sha256"),
+    "rsa": ("rsa-sha256",),
+    "off": (),
+}
+
+
+def algorithms() -> tuple[Algorithm, ...]:
+    """Of the signatures that the site wants on its mails."""
+    return _ALGORITHMS[parameters().dkim]
+
+
+def signers(from_: Sender, *, strict: bool = True) -> tuple[Signer, ...]:
+    """Who signs mails from ``from_``: see `identity.signers`."""
+    return identity.signers(from_.domain, algorithms(), strict=strict)
+
+
+def envelope_domain() -> str:
+    """The domain whose SPF counts: of the addresses to which mails come back."""
+    return (parameters().bounce_address or sender().address).rpartition("@")[2]
+
+
 def return_paths() -> ReturnPaths | None:
     """Makes and reads the addresses to which mails come back; None when the site has no mailbox for that.
 
-    They name a mail as `returning` says. With another SECRET_KEY no older one is ours.
+    They name a mail as `return_path` says. With another SECRET_KEY no older one is ours.
     """
     mailbox = parameters().bounce_address
     return ReturnPaths(mailbox, sealing.derived("newsletter.return-paths")) if mailbox else None
 
 
-def returning(kind: str, pk: int) -> str:
-    """What a return path calls a mail: ``d-7`` the delivery 7, ``n-7`` the notice 7, ``t-7`` the test mail 7."""
-    return f"{kind}-{pk}"
+def return_path(name: str, from_: Sender) -> str:
+    """Where a mail comes back to. ``name`` is what the address says of it: ``d-7`` the delivery 7, ``n-7`` the notice, ``t-7`` the test."""
+    paths = return_paths()
+    return paths.make(name) if paths is not None else from_.address
 
 
 def _usable(address: str) -> str:
@@ -177,12 +201,17 @@ def site_name() -> str:
 
 
 class Mailing:
-    """An issue ready for byte-wise personalisation."""
+    """An issue ready for byte-wise personalisation.
+
+    Raises:
+        KeyUnreadable: see `identity.signers`.
+    """
 
     def __init__(self, issue: Issue) -> None:
         self._key = issue.key.hex
         self._language = language_of(issue.language)
         self._skeleton, self._sender = _skeleton(self._key, sender(), self._language)
+        self._signers, self._paths = signers(self._sender), return_paths()
         # Once for all: a public id is made of the same letters.
         self._message_id = stable_message_id(self._key, NOBODY, self._sender.domain)
         with translation.override(self._language):
@@ -198,7 +227,8 @@ class Mailing:
             {"unsubscribe": unsubscribe, "preferences": preferences},
             unsubscribe,
         )
-        return Envelope(row.delivery_id, self._sender.address, row.email, self._skeleton.fill(recipient))
+        returns_to = self._paths.make(f"d-{row.delivery_id}") if self._paths is not None else self._sender.address
+        return Envelope(row.delivery_id, returns_to, row.email, self._skeleton.fill(recipient, self._signers))
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from webstreet.atoms.newsletter import actions, guard, mail_server, metrics, tasks
+from webstreet.atoms.newsletter import actions, guard, looking, mail_server, metrics, tasks  # noqa: F401 looking: its ticks
 from webstreet.atoms.newsletter.admin import dashboard
 from webstreet.atoms.newsletter.importing import take
 from webstreet.contract.health import Part

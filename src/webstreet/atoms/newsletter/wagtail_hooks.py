@@ -44,6 +44,13 @@ def menu() -> SubmenuMenuItem:
             order=2,
             permission="newsletter.view_subscriber",
         ),
+        _PermittedItem(
+            _("Sender"),
+            reverse("newsletter_admin:sender"),
+            icon_name="key",
+            order=9,
+            permission="newsletter.view_signingkey",
+        ),
     ]
     return SubmenuMenuItem(_("Newsletter"), Menu(items=items), name="newsletter", icon_name="mail", order=250)
 
@@ -51,5 +58,5 @@ def menu() -> SubmenuMenuItem:
 @hooks.register("register_permissions")
 def permissions() -> QuerySet[Permission]:
     return Permission.objects.filter(
-        content_type__app_label="newsletter", content_type__model__in=("subscriber", "issue")
-    ).exclude(codename__in=("add_issue", "delete_issue"))
+        content_type__app_label="newsletter", content_type__model__in=("subscriber", "issue", "signingkey")
+    ).exclude(codename__in=("add_issue", "delete_issue", "add_signingkey", "delete_signingkey"))

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from wagtail.admin.auth import permission_required
 
-from webstreet.atoms.newsletter import audience
+from webstreet.atoms.newsletter import audience, verdicts
 from webstreet.atoms.newsletter.models.delivery import Chunk
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.engine.backends.breaker import StoreDown
@@ -42,7 +42,9 @@ def _or_away(title: str, make: Callable[[HttpRequest], SafeString], request: Htt
 
 
 def _delivering_panel(request: HttpRequest) -> SafeString:
-    return SafeString(render_to_string("newsletter/admin/panel_delivering.html", _delivering(), request))
+    sees = request.user.has_perm("newsletter.view_signingkey")
+    context = {**_delivering(), "sender_note": verdicts.note() if sees else ""}
+    return SafeString(render_to_string("newsletter/admin/panel_delivering.html", context, request))
 
 
 def _delivering() -> dict[str, object]:

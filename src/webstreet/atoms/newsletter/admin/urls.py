@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from webstreet.atoms.newsletter.admin import dashboard, issues, mail, many, report, subscribers
+from webstreet.atoms.newsletter.admin import dashboard, issues, mail, many, report, sender, subscribers
 
 app_name = "newsletter_admin"
 urlpatterns = [
@@ -26,6 +26,11 @@ urlpatterns = [
     path("issues/<int:pk>/mail/", mail.mail, name="issue_mail"),
     path("issues/<int:pk>/preview/", mail.frame, name="issue_preview"),
     path("issues/<int:pk>/test/", mail.send_test, name="issue_test"),
+    path("sender/", sender.page, name="sender"),
+    path("sender/status/", sender.status, name="sender_status"),
+    path("sender/keys/", sender.make, name="sender_make"),
+    path("sender/look/", sender.look, name="sender_look"),
+    re_path(r"^sender/keys/(?P<pk>\d+)/(?P<verb>declare|discard)/$", sender.act, name="sender_key"),
     path("delivering/", dashboard.delivering_now, name="delivering"),
     re_path(r"^issues/(?P<pk>\d+)/(?P<verb>pause|resume|cancel|start)/$", issues.act, name="issue_act"),
 ]

@@ -4,6 +4,7 @@ from webstreet.atoms.newsletter.models.audience import AudienceDay
 from webstreet.atoms.newsletter.models.bulk import BulkJob
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.delivery import Chunk, Delivery
+from webstreet.atoms.newsletter.models.identity import DnsRecord, SigningKey
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.lists import MailingList, Membership
 from webstreet.atoms.newsletter.models.notice import Notice, TestMail
@@ -20,11 +21,13 @@ __all__ = [
     "ConsentRecord",
     "DataRequest",
     "Delivery",
+    "DnsRecord",
     "Issue",
     "MailingList",
     "Membership",
     "Notice",
     "SignUp",
+    "SigningKey",
     "Subscriber",
     "Suppression",
     "TestMail",
