@@ -58,7 +58,9 @@ _MX = {
     "mail.ru": "mailru",
 }
 """What the name of a mail server that receives for a domain ends with."""
-_SECOND_LEVEL = frozenset("ac asso co com edu gob gouv gov gv mil ne net nom or org sch".split())
+_SECOND_LEVEL = frozenset(
+    ("ac", "asso", "co", "com", "edu", "gob", "gouv", "gov", "gv", "mil", "ne", "net", "nom", "or", "org", "sch")
+)
 
 
 @lru_cache(maxsize=65_536)

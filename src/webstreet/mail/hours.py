@@ -41,12 +41,12 @@ class QuietHours:
         return found if found > after else after
 
 
-def next_at(time: dt.time, zone: ZoneInfo, now: dt.datetime) -> dt.datetime:
+def next_at(time: dt.time, zone: dt.tzinfo, now: dt.datetime) -> dt.datetime:
     """The next moment after ``now``, in UTC, at which the wall's clock in ``zone`` shows ``time``."""
     day = now.astimezone(zone).date()
     return next(found for n in range(3) if (found := _at(day + dt.timedelta(days=n), time, zone)) > now)
 
 
-def _at(day: dt.date, time: dt.time, zone: ZoneInfo) -> dt.datetime:
+def _at(day: dt.date, time: dt.time, zone: dt.tzinfo) -> dt.datetime:
     """In UTC. A time that the clock leaps over is as much later as the leap is long."""
     return dt.datetime.combine(day, time, tzinfo=zone).astimezone(dt.UTC)

@@ -1,8 +1,8 @@
 """Warm-up: a sender that nobody knows yet sends a little more each day.
 
-No provider publishes how much. Twilio SendGrid recommends 50, 100, 500, 1,000 ... a day and over a month to a million for an address of one's own
-(docs, "IP warmup schedule"); Ghost goes from 200 to 200,000 in 42 days (`domain-warming-service`). This curve begins as the first and grows
-more slowly than it: it doubles in the first days, then grows by half.
+No provider publishes how much. Twilio SendGrid's "IP warmup schedule" begins with 50, 100, 500 and 1,000 a day; Ghost goes from 200 to
+200,000 in 42 days (its `domain-warming-service`). This curve begins as the first does and then is slower: it doubles for some days, then
+grows by half.
 """
 
 from __future__ import annotations
