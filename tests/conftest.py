@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.lab import base, mariadb, postgres, redis
+from tests.lab import base, dovecot, mariadb, postgres, redis
 
 Found = TypeVar("Found")
 
@@ -46,3 +46,9 @@ def lab_mariadb() -> Iterator[mariadb.MariaDB]:
 def lab_redis() -> Iterator[redis.Redis]:
     """A running Redis."""
     yield from server(redis)
+
+
+@pytest.fixture(scope="session")
+def lab_dovecot() -> Iterator[dovecot.Dovecot]:
+    """A running IMAP server; ``lab_dovecot.put("user", [b"..."])`` delivers mail."""
+    yield from server(dovecot)

@@ -46,3 +46,22 @@ class NameServerInvalid(BadInput):
     """A text is not the address of a name server."""
 
     code = "dns.server_invalid"
+
+
+class MailboxUrlInvalid(BadInput):
+    """The URL of a mailbox cannot be used."""
+
+    code = "mailbox_url.invalid"
+
+
+class MailboxAway(Unavailable):
+    """The server of a mailbox cannot be reached or does not answer. Waiting may help."""
+
+    code = "mailbox.away"
+
+
+class MailboxRefused(WebstreetError):
+    """The server of a mailbox refuses the login (``mailbox.refused``) or the folder (``mailbox.folder``): a person has to act."""
+
+    code = "mailbox.refused"
+    status = 502
