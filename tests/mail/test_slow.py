@@ -49,11 +49,9 @@ def test_a_server_that_thinks_about_a_content_holds_up_nobody_and_makes_nobody_u
     server: RecordingSmtpServer, step: Step, chunking: bool
 ) -> None:
     server.behaviour = Behaviour(delay_s=2, chunking=chunking)
-    began = time.monotonic()
     results, trouble = step(envelopes(5))
-    assert time.monotonic() - began < 1.9, "it was not waited for"
+    assert server.messages == [], "it was not waited for"
     assert (of(results), trouble) == ({"under way": 2, "unsent": 3}, None)
-    assert server.messages == []
     again, trouble = step(envelopes(3, start=5))
     assert (of(again), trouble) == ({"unsent": 3}, None), "both connections are busy"
     told = [result.later.result(20) for result in results if result.later]
@@ -69,10 +67,9 @@ def test_one_slow_message_leaves_the_other_connection_at_work(server: RecordingS
     (slow,), _ = step(envelopes(1))
     assert slow.outcome is Outcome.UNDER_WAY
     server.behaviour = Behaviour()
-    began = time.monotonic()
     assert of(step(envelopes(30, start=1))[0]) == {"sent": 30}
-    assert time.monotonic() - began < 1
     assert slow.later
+    assert not slow.later.done()
     assert slow.later.result(20).outcome is Outcome.SENT
 
 

@@ -58,3 +58,36 @@ def test_refused(text: str) -> None:
 def test_password_is_never_shown() -> None:
     url = EmailUrl.parse("smtps://ada:hunter2@mail.example.org")
     assert "hunter2" not in repr(url) + str(url)
+
+
+def test_several() -> None:
+    found = EmailUrl.parse_all(
+        """
+        smtp+tls://ada:hunter2@backup.example.org?order=2&name=backup
+        smtps://mail.example.org?weight=3&connections=8&per_connection=20 smtp://[::1]:2525
+        """
+    )
+    assert [(url.name, url.order, url.weight) for url in found] == [
+        ("mail.example.org:465", 1, 3), ("::1:2525", 1, 1), ("backup", 2, 1)
+    ]  # fmt: skip
+    assert (found[0].connections, found[0].per_connection) == (8, 20)
+    assert "hunter2" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " \n ",
+        "smtp://u:hunter2@h smtp://v:hunter2@h",
+        "smtp://u:hunter2@h?order=0",
+        "smtp://u:hunter2@h?weight=many",
+        "smtp://u:hunter2@h?connections=101",
+        "smtp://u:hunter2@h?name=a%20b",
+        "smtp://u:hunter2@h?colour=blue",
+        "smtp://u:hunter2@h, smtp://g",
+    ],
+)
+def test_several_refused(text: str) -> None:
+    with pytest.raises(EmailUrlInvalid) as caught:
+        EmailUrl.parse_all(text)
+    assert "hunter2" not in str(caught.value)

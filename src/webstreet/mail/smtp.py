@@ -21,6 +21,8 @@ IDLE_MAX_S = 20.0
 """A connection idle for longer is not used again: servers close them without a word."""
 GRACE_S = 0.7
 """How long `SmtpTransport.send` waits beyond its deadline for what is in flight. What then is not answered is under way."""
+TAIL_S = 0.3
+"""The same once one connection has nothing more to do: the next batch needs it."""
 FINAL_S = 600.0
 """For the reply to a whole content (RFC 5321 4.5.3.2.6): who gives up sooner gets mail doubled."""
 SLOW_S = 5.0
@@ -218,9 +220,7 @@ class SmtpTransport:
             sending.troubles += [Trouble("mail_server.slow", pause=False)] if slow else []
             return sending.finish()
         tasks = [asyncio.ensure_future(self._work(sending)) for _ in range(min(free, len(batch)))]
-        done, left = await asyncio.wait(tasks, timeout=max(0.0, deadline + GRACE_S - time.monotonic()))
-        for task in done:
-            task.result()
+        left = await self._wait(sending, set(tasks))
         found = sending.finish()
         if left:
             self._late |= dict.fromkeys(left, time.monotonic())
@@ -228,6 +228,17 @@ class SmtpTransport:
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
         return found
+
+    async def _wait(self, sending: _Sending, tasks: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+        """Those that are not done when it is time to go on without them."""
+        last = sending.deadline + GRACE_S
+        while tasks and (timeout := last - time.monotonic()) > 0:
+            done, tasks = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            if done and not sending.waiting:
+                last = min(last, time.monotonic() + TAIL_S)
+        return tasks
 
     async def _free(self, deadline: float) -> int:
         """Connections that may be used; waits for the first while the server thinks on all of them."""

@@ -83,6 +83,8 @@ class EmailUrl:
             raise EmailUrlInvalid("EMAIL_URL must start with smtp://, smtp+tls:// or smtps://.")
         if not parts.hostname:
             raise EmailUrlInvalid("EMAIL_URL names no host: write smtp://host:port.")
+        if "," in parts.hostname:
+            raise EmailUrlInvalid("EMAIL_URL has a comma in a host: part several servers by spaces or line ends.")
         if parts.path not in ("", "/"):
             raise EmailUrlInvalid(
                 "EMAIL_URL has a path after the host: remove it. Write @ and / in passwords as %40 and %2F."

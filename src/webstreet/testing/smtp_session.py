@@ -363,8 +363,9 @@ class Session(asyncio.Protocol):
         return True
 
     def _decide(self, content: bytes) -> bool:
-        if self._behaviour.delay_s:
-            self._after(self._behaviour.delay_s, lambda: self._conclude(content))
+        delay = self._behaviour.delay_s
+        if seconds := delay(self._recipients) if callable(delay) else delay:
+            self._after(seconds, lambda: self._conclude(content))
             return True
         return self._conclude(content)
 
