@@ -45,7 +45,7 @@ class _Articles(Feed):
         return get_language() or this_site.current().languages[0]
 
     def items(self) -> list[Article]:
-        newest = Article.objects.newest(Viewer.ANONYMOUS)
+        newest = Article.objects.newest(Viewer.ANONYMOUS).prefetch_related("authors", "tags")
         if len(this_site.current().languages) > 1:
             newest = newest.filter(locale__language_code=get_language())
         return list(newest[: this_site.parameters("articles").feed_size])

@@ -48,6 +48,20 @@ __all__ = [
 ]
 
 WORDS_A_MINUTE = 220
+NOT_IN_LISTS = (
+    *(
+        "draft_title",
+        "seo_title",
+        "search_description",
+        "expire_at",
+        "go_live_at",
+        "latest_revision",
+        "latest_revision_created_at",
+    ),
+    *("locked_at", "locked_by", "owner", "translation_key", "alias_of", "search_title", "search_text", "cover_caption"),
+    *("source", "external_id", "import_record", "import_state"),
+)
+"""What no list shows: half the time of reading a row."""
 EXCERPT_WORDS = 40
 KEPT_OUT_OF_REVISIONS = ("uuid", "source", "external_id", "import_record", "import_state")
 """What a revision must not bring back: it belongs to the article, not to one state of its text."""
@@ -169,7 +183,7 @@ class ArticleQuerySet(Page.objects.get_queryset().__class__):  # type: ignore[mi
     def newest(self, viewer: Viewer) -> ArticleQuerySet:
         """Those that lists show ``viewer``, newest first, with what a list needs of each."""
         found = self.live().filter(visibility__in=viewer.listed)
-        return found.order_by("-published_at", "-pk").select_related("cover", "locale").prefetch_related("authors")
+        return found.order_by("-published_at", "-pk").select_related("cover", "locale").defer(*NOT_IN_LISTS)
 
 
 class ArticleTag(TaggedItemBase):
