@@ -13,7 +13,8 @@ from wagtail.models import Page, Workflow
 
 from webstreet.engine import notices
 from webstreet.engine.guessing import FailedLogins
-from webstreet.testing.smtp import RecordingSmtpServer
+from webstreet.mail.url import EmailUrl
+from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +24,7 @@ def mails(settings):
     """pytest-django puts Django's outbox in the place of the back-end that sites have."""
     settings.EMAIL_BACKEND = "webstreet.engine.notices.Notices"
     with RecordingSmtpServer() as server:
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        settings.EMAIL_SERVERS = EmailUrl.parse_all(server.url)
         yield server
 
 
@@ -71,7 +72,7 @@ def test_one_address_gets_so_many_an_hour_and_the_site_sends_so_many(mails, monk
 
 def test_a_mail_server_that_is_away_costs_no_page(settings, mails, caplog):
     # Wagtail's own forgiveness ends at refused connections; this one speaks no TLS.
-    settings.EMAIL_USE_SSL = True
+    settings.EMAIL_SERVERS = EmailUrl.parse_all(mails.url.replace("smtp:", "smtps:"))
     submit_for_approval()
     assert "notice.unsent" in caplog.text
     assert "chief0@example.org" not in caplog.text
@@ -80,3 +81,16 @@ def test_a_mail_server_that_is_away_costs_no_page(settings, mails, caplog):
 def test_who_approves_is_told(mails):
     submit_for_approval()
     assert {"chief0@example.org", "chief1@example.org"} <= {mail.recipients[0] for mail in mails.messages}
+
+
+def test_another_server_is_used_when_the_first_is_away_or_refuses_the_login(settings, mails, caplog):
+    with RecordingSmtpServer(Behaviour(users={"ada": "right"})) as picky:
+        refused = f"smtp://ada:hunter2@127.0.0.1:{picky.port}"
+        settings.EMAIL_SERVERS = EmailUrl.parse_all(f"smtp://127.0.0.1:9 {refused} {mails.url}?order=2")
+        assert [send(f"{n}@example.org") for n in range(3)] == [1, 1, 1]
+        assert (len(mails.messages), len(picky.messages)) == (3, 0)
+        assert sum(command.startswith("AUTH") for command in picky.commands) <= 2, (
+            "who failed is not asked for each mail"
+        )
+    assert "notice.unsent" not in caplog.text
+    assert "hunter2" not in caplog.text

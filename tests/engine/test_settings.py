@@ -39,7 +39,7 @@ def test_everything_embedded_by_default(environ, tmp_path):
     found = load(environ, release())
     made = databases(found)
     assert found.base_url == "https://blog.example.com"
-    assert (found.mail.host, found.mail.port, found.mail.protection) == ("localhost", 25, "opportunistic")
+    assert [(url.name, url.protection) for url in found.mail] == [("localhost:25", "opportunistic")]
     assert made["default"]["NAME"] == str(tmp_path / "data" / "site.sqlite3")
     assert made["newsletter"]["NAME"] == str(tmp_path / "data" / "newsletter.sqlite3")
     assert made["newsletter"]["ENGINE"] == "webstreet.engine.backends.sqlite3"
@@ -90,7 +90,8 @@ def test_every_variable_is_read_from_itself_or_from_a_file(environ, tmp_path, as
     assert made["newsletter"]["CONN_MAX_AGE"] == 0
     assert made["newsletter"]["OPTIONS"]["connect_timeout"] == 3
     assert found.redis_url == VALUES["REDIS_URL"]
-    assert (found.mail.host, found.mail.port, found.mail.password.reveal(), found.mail.protection) == (
+    (mail,) = found.mail
+    assert (mail.host, mail.port, mail.password.reveal(), mail.protection) == (
         "mail.example.org", 587, "p@ss", "starttls",
     )  # fmt: skip
     assert found.files == {"default": Path("/srv/files"), "newsletter": Path("/srv/news")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -39,7 +39,7 @@ class Environment:
     base_url: str
     database_urls: Mapping[str, str]
     redis_url: str
-    mail: EmailUrl
+    mail: Sequence[EmailUrl]
     files: Mapping[str, Path]
     secret_key: str
     trusted_proxies: str
@@ -88,7 +88,7 @@ def load(environ: Mapping[str, str], release: ReleaseManifest) -> Environment:
         base_url=_base_url(read(environ, names.BASE_URL), manifest),
         database_urls=databases,
         redis_url=redis_url,
-        mail=EmailUrl.parse(read(environ, names.EMAIL_URL, DEFAULT_EMAIL_URL)),
+        mail=EmailUrl.parse_all(read(environ, names.EMAIL_URL, DEFAULT_EMAIL_URL)),
         files=files,
         secret_key=_secret_key(read(environ, names.SECRET_KEY), data_dir, embedded),
         trusted_proxies=read(environ, names.TRUSTED_PROXIES),

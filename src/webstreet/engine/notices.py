@@ -4,37 +4,68 @@ that is away must cost the page nothing, and their number is limited: a notice t
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
+import time
 from collections.abc import Sequence
 from smtplib import SMTPException
+from typing import ClassVar
 
+from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import EmailMessage
 
 from webstreet.engine.guessing import count
+from webstreet.mail.url import EmailUrl
 
 logger = logging.getLogger(__name__)
 TO_ONE, OF_SITE = 60, 600
 WINDOW = dt.timedelta(hours=1)
+FAILED_S = 60.0
+"""A server that failed is tried after the others for so long."""
 
 
 class Notices(EmailBackend):
     """Django's, with the limits above; what cannot be sent is logged, never raised."""
 
     _is_away = False
+    _failed_at: ClassVar[dict[str, float]] = {}
 
     def open(self) -> bool | None:
-        """A server that did not answer is not asked again for the next of several recipients."""
-        if self._is_away:
-            return None
-        try:
-            opened: bool | None = super().open()
-        except (OSError, SMTPException) as error:
-            self._is_away = True
+        """By the first server of EMAIL_URL that can be used; the last to be tried is who failed last.
+
+        When none of them answered, none is asked again for the next of several recipients.
+        """
+        if self._is_away or self.connection:
+            return None if self._is_away else False
+        error: Exception | None = None
+        for server in sorted(settings.EMAIL_SERVERS, key=self._failed_lately):
+            self.host, self.port = server.host, server.port
+            self.username, self.password = server.user, server.password.reveal()
+            self.use_tls, self.use_ssl = server.protection == "starttls", server.protection == "tls"
+            try:
+                opened: bool | None = super().open()
+            except (OSError, SMTPException) as failed:
+                self._failed_at[server.name], error = time.monotonic(), failed
+                self._drop()
+            else:
+                self._failed_at.pop(server.name, None)
+                return opened
+        self._is_away = True
+        if error is not None:
             _unsent(error)
-            return None
-        return opened
+        return None
+
+    def _failed_lately(self, server: EmailUrl) -> float:
+        at = self._failed_at.get(server.name)
+        return at if at is not None and time.monotonic() - at < FAILED_S else 0.0
+
+    def _drop(self) -> None:
+        """A connection that is open and refused the login."""
+        with contextlib.suppress(OSError, SMTPException):
+            self.close()
+        self.connection = None
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         return super().send_messages([message for message in email_messages if _admitted(message)]) or 0

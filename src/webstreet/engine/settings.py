@@ -199,9 +199,7 @@ TIME_ZONE = "UTC"
 
 # -- Mail ------------------------------------------------------------------------------------------------------------
 EMAIL_BACKEND = "webstreet.engine.notices.Notices"
-EMAIL_HOST, EMAIL_PORT = _env.mail.host, _env.mail.port
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _env.mail.user, _env.mail.password.reveal()
-EMAIL_USE_TLS, EMAIL_USE_SSL = _env.mail.protection == "starttls", _env.mail.protection == "tls"
+EMAIL_SERVERS = _env.mail
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = f"no-reply@{urlsplit(_env.base_url).hostname}"
 ADMINS: list[tuple[str, str]] = []

@@ -13,6 +13,7 @@ from webstreet.atoms.newsletter.mail_server import Sending, Watch, look
 from webstreet.atoms.newsletter.models import Notice
 from webstreet.atoms.newsletter.tasks import close_transport, send_notice
 from webstreet.contract.health import Part, Ready
+from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
 
 
 @pytest.fixture
@@ -54,6 +55,20 @@ def test_one_look_at_the_mail_server(smtp, nowhere, monkeypatch) -> None:
     assert look().ok
     monkeypatch.setenv("EMAIL_URL", "gopher://user:secret@mail.example")
     assert look().note == "EMAIL_URL cannot be used"
+
+
+def test_which_of_several_is_away_is_said_by_its_name(smtp, monkeypatch) -> None:
+    monkeypatch.setattr(mail_server, "_logins", {})
+    away = f"smtp://127.0.0.1:{free_port()}"
+    with RecordingSmtpServer(Behaviour(users={"ada": "right"})) as picky:
+        refused = f"smtp://ada:hunter2@127.0.0.1:{picky.port}?name=main&order=2"
+        monkeypatch.setenv("EMAIL_URL", f"{away} {refused} {smtp.url}?order=3")
+        for _ in range(3):
+            part = look()
+            assert (part.ok, part.note) == (True, "server 1: nothing answers; main: refuses the login")
+        assert sum(command.startswith("AUTH") for command in picky.commands) == 1, "it is not tried each time"
+        monkeypatch.setenv("EMAIL_URL", f"{away} {refused}")
+        assert not look().ok
 
 
 @pytest.mark.django_db(databases=["default", "newsletter"])

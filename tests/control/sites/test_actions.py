@@ -271,6 +271,10 @@ def test_a_default_mail_server_that_is_none_is_refused_without_being_shown() -> 
         default_email_url("imap://u:canary-mail@mail.example")
     assert caught.value.error_code == "setting.site_email_url"
     assert "canary" not in str(caught.value)
+    several = "smtp://u:canary-mail@mail.example\nsmtps://backup.example?order=2"
+    assert default_email_url(several).reveal() == several
+    with pytest.raises(SettingInvalid):
+        default_email_url(f"{several} imap://mail.example")
 
 
 @pytest.mark.requirement("P6")

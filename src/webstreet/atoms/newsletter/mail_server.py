@@ -6,20 +6,27 @@ log when sending begins to fail and once when it works again, and ``/-/ready`` s
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
-import socket
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 from webstreet.contract.environment import EMAIL_URL, read
 from webstreet.contract.health import Part
-from webstreet.mail.errors import EmailUrlInvalid
+from webstreet.mail.connection import SmtpConnection
+from webstreet.mail.errors import EmailUrlInvalid, MailServerAway, SenderRefused
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
 PART = "mail"
 LOOK_EVERY_S = 30.0
+LOGIN_EVERY_S = 600.0
 CONNECT_WITHIN_S = 3.0
+_AWAY = {"mail_server.tls": "no TLS that can be trusted", "mail_server.busy": "is busy"}
+_logins: dict[str, tuple[float, str]] = {}
+"""When a server's login is tried again, and what came of it last."""
 logger = logging.getLogger(__name__)
 
 
@@ -64,18 +71,48 @@ class Watch:
 
 
 def look() -> Part:
-    """Open a connection to the mail server and close it. The note names no host: readiness is not secret."""
+    """Open a connection to each mail server and close it. The note names no host: readiness is not secret."""
     try:
-        address = EmailUrl.parse(read(os.environ, EMAIL_URL, DEFAULT_EMAIL_URL))
-        with socket.create_connection((address.host, address.port), CONNECT_WITHIN_S):
-            return Part(name=PART, ok=True, needed=False)
+        servers = EmailUrl.parse_all(read(os.environ, EMAIL_URL, DEFAULT_EMAIL_URL))
+        troubles = asyncio.run(_troubles(servers))
     except EmailUrlInvalid:
-        note = "EMAIL_URL cannot be used"
-    except (OSError, UnicodeError):
-        note = "nothing answers at EMAIL_URL: mails wait"
+        return Part(name=PART, ok=False, needed=False, note="EMAIL_URL cannot be used")
     except Exception as error:  # noqa: BLE001 a setting that cannot be read; whatever it is, the answer is "not ok"
-        note = type(error).__name__
-    return Part(name=PART, ok=False, needed=False, note=note)
+        return Part(name=PART, ok=False, needed=False, note=type(error).__name__)
+    if len(servers) == 1:
+        note = f"{troubles[0]} at EMAIL_URL: mails wait" if troubles[0] else ""
+    else:
+        named = (
+            (server.given_name or f"server {n}", trouble)
+            for n, (server, trouble) in enumerate(zip(servers, troubles, strict=True), 1)
+        )
+        note = "; ".join(f"{name}: {trouble}" for name, trouble in named if trouble)
+    return Part(name=PART, ok=not all(troubles), needed=False, note=note)
+
+
+async def _troubles(servers: Sequence[EmailUrl]) -> list[str]:
+    return await asyncio.gather(*map(_trouble, servers))
+
+
+async def _trouble(server: EmailUrl) -> str:
+    """What keeps a server from being used; empty: nothing. A login is tried rarely: who tries a wrong one often is locked out."""
+    until, known = _logins.get(server.name, (0.0, ""))
+    asks = bool(server.user) and time.monotonic() >= until
+    connection = SmtpConnection(
+        server if asks else replace(server, user=""), helo="localhost", timeout_s=CONNECT_WITHIN_S
+    )
+    try:
+        await connection.open()
+        await connection.quit()
+    except SenderRefused as error:
+        trouble = "refuses the login" if error.error_code == "sender.login" else "refuses us"
+    except MailServerAway as error:
+        return _AWAY.get(error.error_code, "nothing answers")
+    else:
+        trouble = "" if asks else known
+    if asks:
+        _logins[server.name] = (time.monotonic() + LOGIN_EVERY_S, trouble)
+    return trouble
 
 
 sending = Sending()

@@ -36,8 +36,11 @@ def check_client_database_url(url: Secret) -> str:
     return check_database_url(url)
 
 
-def check_email_url(url: Secret) -> str:
-    return _check(url, EMAIL_SCHEMES, "smtp://user:password@host:587")
+def check_email_url(urls: Secret) -> str:
+    """One or several, with white space between them."""
+    example = "smtp://user:password@host:587"
+    found = (_check(Secret(each), EMAIL_SCHEMES, example) for each in urls.reveal().split() or [""])
+    return next((rule for rule in found if rule), "")
 
 
 def default_email_url(text: str) -> Secret:
