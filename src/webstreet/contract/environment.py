@@ -23,6 +23,10 @@ REDIS_URL = "REDIS_URL"
 """redis:// or rediss://; unset: cache in the process, task queue in the database."""
 EMAIL_URL = "EMAIL_URL"
 """smtp://[user:password@]host[:port], smtp+tls:// (STARTTLS required), smtps://; unset: smtp://localhost:25."""
+BOUNCE_MAILBOX_URL = "BOUNCE_MAILBOX_URL"
+"""imaps:// or imap+tls:// (STARTTLS) user:password@host[:port][/folder]: where mails come back to; unset: none is read."""
+EVENTS_SECRET = "EVENTS_SECRET"  # noqa: S105 the name of the variable, not a secret
+"""With it events about mails are signed that are posted to /api/newsletter/events; at least 20 characters; unset: none are taken."""
 FILES_URL = "FILES_URL"
 """file:///path; unset: files in DATA_DIR."""
 SECRET_KEY = "SECRET_KEY"  # noqa: S105 the name of the variable, not a key
@@ -39,8 +43,8 @@ GENERATION = "GENERATION"
 """The number of the wish these processes were started for; shown in facts."""
 
 ALL = (
-    SITE_MANIFEST, DATA_DIR, BASE_URL, DATABASE_URL, REDIS_URL, EMAIL_URL, FILES_URL, SECRET_KEY,
-    TRUSTED_PROXIES, METRICS_TOKEN, DNS_SERVERS, IMAGE_DIGEST, GENERATION,
+    SITE_MANIFEST, DATA_DIR, BASE_URL, DATABASE_URL, REDIS_URL, EMAIL_URL, BOUNCE_MAILBOX_URL, EVENTS_SECRET,
+    FILES_URL, SECRET_KEY, TRUSTED_PROXIES, METRICS_TOKEN, DNS_SERVERS, IMAGE_DIGEST, GENERATION,
 )  # fmt: skip
 
 

@@ -15,9 +15,11 @@ from webstreet.contract.environment import SettingInvalid, read
 from webstreet.contract.release import ReleaseManifest
 from webstreet.contract.site import MANIFEST_NAME, SiteManifest
 from webstreet.kernel.secret import Secret
+from webstreet.mail.mailbox import MailboxUrl
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
 SECRET_KEY_LENGTH = 50
+EVENTS_SECRET_LENGTH = 20
 KEY_FILE = "secret.key"
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
@@ -57,7 +59,7 @@ def load(environ: Mapping[str, str], release: ReleaseManifest) -> Environment:
     """Read and check everything.
 
     Raises:
-        SettingInvalid, EmailUrlInvalid: a variable is missing or cannot be used.
+        SettingInvalid, EmailUrlInvalid, MailboxUrlInvalid: a variable is missing or cannot be used.
         DocumentInvalid: site.yaml is wrong; every problem is listed.
     """
     manifest, path, digest = _manifest(environ, release)
@@ -79,6 +81,7 @@ def load(environ: Mapping[str, str], release: ReleaseManifest) -> Environment:
     redis_url = read(environ, names.REDIS_URL)
     if redis_url and urlsplit(redis_url).scheme not in ("redis", "rediss"):
         raise SettingInvalid("REDIS_URL must start with redis:// or rediss://.", code="setting.redis_url")
+    _check_events(environ)
     embedded = not (databases or redis_url or files)
     return Environment(
         manifest=manifest,
@@ -96,6 +99,17 @@ def load(environ: Mapping[str, str], release: ReleaseManifest) -> Environment:
         image_digest=read(environ, names.IMAGE_DIGEST),
         generation=_integer(names.GENERATION, read(environ, names.GENERATION, "0")),
     )
+
+
+def _check_events(environ: Mapping[str, str]) -> None:
+    """What the newsletter hears of its mails by. It reads both itself; what cannot be used is said at the start."""
+    if url := read(environ, names.BOUNCE_MAILBOX_URL):
+        MailboxUrl.parse(url)
+    secret = read(environ, names.EVENTS_SECRET)
+    if secret and len(secret) < EVENTS_SECRET_LENGTH:
+        raise SettingInvalid(
+            f"EVENTS_SECRET must have {EVENTS_SECRET_LENGTH} or more random characters.", code="setting.events_secret"
+        )
 
 
 def _manifest(environ: Mapping[str, str], release: ReleaseManifest) -> tuple[SiteManifest, Path, str]:

@@ -120,7 +120,7 @@ def test_everything_kept_is_shown_and_downloaded(reader, person, announce, smtp,
     assert not any(secret in answer.content.decode() for secret in secrets)
     assert set(data) == {
         *("exported_at", "subscriber", "lists", "consents", "deliveries", "mails", "tests", "links", "sign_ups"),
-        *("requests", "changes"),
+        *("requests", "changes", "events", "suppression"),
     }
     (test,) = data["tests"]
     assert (test["issue__subject"], test["sent_at"]) == ("A title", None)
@@ -133,9 +133,9 @@ def test_no_table_about_people_is_forgotten():
 
     known = {
         *("Subscriber", "ConsentRecord", "Membership", "Delivery", "Notice", "Token", "SignUp", "DataRequest"),
-        *("Change", "TestMail", "BulkJob", "Suppression"),
+        *("Change", "TestMail", "BulkJob", "Suppression", "Event"),
     }
-    nobody = {"MailingList", "Issue", "Chunk", "Throttle", "AudienceDay"}
+    nobody = {"MailingList", "Issue", "Chunk", "Throttle", "AudienceDay", "EventSource", "SigningKey", "DnsRecord"}
     assert {model.__name__ for model in apps.get_app_config("newsletter").get_models()} == known | nobody
 
 

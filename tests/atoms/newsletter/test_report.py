@@ -27,7 +27,7 @@ from webstreet.testing.smtp import Behaviour
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
 BASE = "/admin/newsletter/issues"
-NO = "550 5.1.1 <{}>: no such user here, ask postmaster@example.net"
+NO = "550 5.2.0 <{}>: no such user here, ask postmaster@example.net"
 
 
 def client(*permissions: str) -> Client:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import socket
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
+from webstreet.atoms.newsletter import events_webhook
+from webstreet.kernel.secret import Secret
 from webstreet.testing.smtp import Behaviour
 
 EMAIL = "canary-7f3k9q@private-zx81.example"
@@ -24,6 +27,7 @@ OTHER = "second-7f3k9q@private-zx81.example"
 NAME = "Zebulon Quirinal"
 IP = "203.0.113.99"
 PASSWORD = "editor-password-1"
+EVENTS_SECRET = "signs-what-a-provider-tells"
 
 
 def needles() -> dict[str, bytes]:
@@ -226,6 +230,21 @@ class Journey:
         for action in ("show", "json"):
             assert EMAIL in self.web.post(data, data={"action": action}).text
 
+    def events(self) -> None:
+        """What a provider posts, well signed and not, of this site's mails and of others."""
+        told = [
+            {"id": "1", "kind": "delivered", "recipient": EMAIL, "reply": f"250 <{EMAIL}> ok"},
+            {"id": "2", "kind": "complaint", "recipient": OTHER, "reply": NAME},
+            {"id": "3", "kind": "bounce", "recipient": f"nobody-{EMAIL}", "code": "550 5.1.1"},
+        ]
+        good, broken = json.dumps({"events": told}).encode(), json.dumps({"events": [EMAIL]}).encode()
+        for body, secret, wanted in ((good, EVENTS_SECRET, 200), (broken, EVENTS_SECRET, 422), (good, "x" * 30, 403)):
+            headers = {"Webstreet-Signature": events_webhook.sign(body, Secret(secret), time.time())}
+            answer = self.web.post("/api/newsletter/events", content=body, headers=headers)
+            assert answer.status_code == wanted
+        suppressed = "from webstreet.atoms.newsletter.models import Suppression as S; print(S.objects.get().reason)"
+        assert self.site.python(suppressed) == "complaint"
+
     def editor(self) -> None:
         # From elsewhere: that and from where editors log in is written down, and is no reader's business.
         self.web.headers["X-Forwarded-For"] = "198.51.100.7"
@@ -244,6 +263,8 @@ class Journey:
         issue = "/admin/newsletter/issues/1"
         assert self.web.get(f"{issue}/").status_code == 200
         assert OTHER in self.web.get(f"{issue}/recipients/?state=failed").text
+        for path in ("", "export/", "?q=" + OTHER):
+            assert OTHER in self.web.get(f"/admin/newsletter/suppressed/{path}").text
         assert OTHER in self.web.get(f"{issue}/recipients/csv/").text
         tester = f"tester-{EMAIL}"
         self._post(f"{issue}/test/", {"addresses": tester}, form=f"{issue}/mail/")
@@ -324,12 +345,19 @@ def test_the_canary_leaves_no_trace(stores, site_processes, smtp, wait_until, re
     elsewhere = tmp_path / "client"
     elsewhere.mkdir()
     variables = urls_of(stores, elsewhere, request)
-    site = site_processes(EMAIL_URL=smtp.url, TRUSTED_PROXIES="127.0.0.1/32", SECRET_KEY="k" * 64, **variables)
+    site = site_processes(
+        EMAIL_URL=smtp.url,
+        TRUSTED_PROXIES="127.0.0.1/32",
+        SECRET_KEY="k" * 64,
+        EVENTS_SECRET=EVENTS_SECRET,
+        **variables,
+    )
     journey = begin(site, smtp, wait_until)
     journey.reader()
     journey.mistakes()
     journey.failing_task()
     journey.issue()
+    journey.events()
     journey.links_that_fail()
     journey.choices()
     journey.editor()

@@ -13,7 +13,7 @@ from django.db import IntegrityError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from webstreet.atoms.newsletter import mails
+from webstreet.atoms.newsletter import mails, suppression
 from webstreet.atoms.newsletter.guard import Admitted
 from webstreet.atoms.newsletter.models.base import atomic
 from webstreet.atoms.newsletter.models.change import Change
@@ -76,7 +76,8 @@ def sign_up(admitted: Admitted, *, source: str) -> SignUp | None:
 
 def process_sign_up(sign_up_id: int) -> Notice | None:
     """Do what was asked, once: a pending subscriber, a consent record and a confirmation mail; nothing for who is active already,
-    was suppressed, or got such a mail within a day. Returns the notice to send.
+    is barred for good, or got such a mail within a day. Who is suppressed for bounces or a complaint stays so until they confirm.
+    Returns the notice to send.
     """
     with atomic():
         request = SignUp.objects.select_for_update().filter(pk=sign_up_id).first()
@@ -91,10 +92,12 @@ def process_sign_up(sign_up_id: int) -> Notice | None:
         )
         subscriber = Subscriber.objects.select_for_update().get(pk=subscriber.pk)
         request.delete()
-        if subscriber.status in (Subscriber.Status.ACTIVE, Subscriber.Status.SUPPRESSED):
+        is_suppressed = subscriber.status == Subscriber.Status.SUPPRESSED
+        every = suppression.ask_every(subscriber) if is_suppressed else CONFIRMATION_EVERY
+        if subscriber.is_active or every is None:
             return None
         now = timezone.now()
-        if subscriber.confirmation_asked_at and now - subscriber.confirmation_asked_at < CONFIRMATION_EVERY:
+        if subscriber.confirmation_asked_at and now - subscriber.confirmation_asked_at < every:
             return None
         subscriber.confirmation_asked_at, subscriber.language = now, request.language
         subscriber.save(update_fields=["confirmation_asked_at", "language"])
@@ -124,13 +127,14 @@ def confirm(text: str, *, network: str) -> tuple[Subscriber, Notice | None]:
         subscriber = Subscriber.objects.select_for_update().get(pk=token.subscriber_id)
         if token.used_at is not None and subscriber.is_active:
             return subscriber, None
-        if not token.is_open or subscriber.status == Subscriber.Status.SUPPRESSED:
+        is_barred = subscriber.status == Subscriber.Status.SUPPRESSED and not suppression.may_return(subscriber)
+        if not token.is_open or is_barred:
             raise TokenExpired("This link has expired or was used.")
         token.use()
         if not subscriber.become(Subscriber.Status.ACTIVE):
             return subscriber, None
         join(subscriber)
-        Suppression.lift(subscriber.email)
+        suppression.returned(subscriber)
         asked = subscriber.consents.filter(event=ConsentRecord.Event.ASKED).order_by("-id").first()
         subscriber.note_consent(
             ConsentRecord.Event.CONFIRMED,
@@ -163,6 +167,8 @@ def unsubscribe(subscriber: Subscriber, *, source: str, network: str = "") -> st
             subscriber.note_consent(ConsentRecord.Event.WITHDRAWN, source=source, network=network)
             Notice.open().filter(subscriber=subscriber).update(given_up_at=timezone.now(), code="unsubscribed")
             return Token.make(Token.Purpose.UNDO, subscriber, hours=UNDO_HOURS) if was_active else ""
+        if subscriber.status == Subscriber.Status.SUPPRESSED and suppression.left_meanwhile(subscriber):
+            subscriber.note_consent(ConsentRecord.Event.WITHDRAWN, source=source, network=network)
     return ""
 
 

@@ -1,6 +1,7 @@
 """The newsletter in an export: its lists, and every subscriber with consent, lists and status, so that nobody is mailed who said no.
 
-Issues and their deliveries stay behind: they are the record of what this site sent.
+Issues, their deliveries and what came back about them stay behind: they are the record of what this site sent. Why somebody is
+suppressed goes along, and so who may have them written to again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from django.utils.dateparse import parse_datetime
 from webstreet.atoms.newsletter.models.base import APP, atomic
 from webstreet.atoms.newsletter.models.lists import MailingList, Membership
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
+from webstreet.atoms.newsletter.models.suppression import Suppression, digest
 from webstreet.engine import hooks
 from webstreet.engine.exports import Row, Rows
 from webstreet.engine.rows import by_key
@@ -26,6 +28,7 @@ FIELDS = (
     "confirmation_asked_at",
 )  # fmt: skip
 CONSENT = ("event", "at", "text_version", "text", "source", "network")
+SUPPRESSION = ("reason", "at", "hard", "before", "why")
 MOMENTS = {"status_since", "created_at", "confirmation_asked_at", "at"}
 
 
@@ -55,7 +58,7 @@ def _read_lists(rows: Iterable[Row]) -> None:
 
 
 def _write_subscribers() -> Iterator[Row]:
-    rows = Subscriber.objects.prefetch_related("consents", "memberships__mailing_list")
+    rows = Subscriber.objects.prefetch_related("consents", "memberships__mailing_list", "suppression")
     for subscriber in by_key(rows, "email", size=BATCH):
         yield {
             **{name: getattr(subscriber, name) for name in FIELDS},
@@ -64,7 +67,13 @@ def _write_subscribers() -> Iterator[Row]:
                 {name: getattr(consent, name) for name in CONSENT}
                 for consent in sorted(subscriber.consents.all(), key=lambda c: (c.at, c.pk))
             ],
+            **_suppression(subscriber),
         }
+
+
+def _suppression(subscriber: Subscriber) -> dict[str, Any]:
+    row = getattr(subscriber, "suppression", None)
+    return {"suppression": {name: getattr(row, name) for name in SUPPRESSION}} if row is not None else {}
 
 
 def _read_subscribers(rows: Iterable[Row]) -> None:
@@ -82,15 +91,20 @@ def _read_batch(batch: list[Row], lists: dict[str, MailingList]) -> None:
     new = [Subscriber(**_values(row, FIELDS)) for email, row in given.items() if email not in here]
     Subscriber.objects.bulk_create(new)
     numbers = dict(Subscriber.objects.filter(email__in=[s.email for s in new]).values_list("email", "pk"))
-    consents, memberships = [], []
+    consents, memberships, suppressions = [], [], []
     for subscriber in new:
         row, number = given[subscriber.email], numbers[subscriber.email]
         consents += [ConsentRecord(subscriber_id=number, **_values(c, CONSENT)) for c in row["consents"]]
+        if row.get("suppression"):
+            values = _values(row["suppression"], SUPPRESSION)
+            suppressions.append(Suppression(subscriber_id=number, digest=digest(subscriber.email), **values))
         memberships += [
             Membership(subscriber_id=number, mailing_list=lists[key]) for key in row["lists"] if key in lists
         ]
     ConsentRecord.objects.bulk_create(consents)
     Membership.objects.bulk_create(memberships)
+    # Whose address was erased here is known by its hash already.
+    Suppression.objects.bulk_create(suppressions, ignore_conflicts=True)
 
 
 def _checked(row: Row) -> Row:
@@ -99,6 +113,8 @@ def _checked(row: Row) -> Row:
         good = row["status"] in Subscriber.Status.values and normal_address(row["email"]) == row["email"]
     except (BadInput, KeyError, TypeError, AttributeError):
         good = False
+    barred = row.get("suppression", {})
+    good = good and isinstance(barred, dict) and (not barred or barred.get("reason") in Suppression.Reason.values)
     if not good or not isinstance(row.get("consents"), list) or not isinstance(row.get("lists"), list):
         raise SubscriberDamaged("A row of the archive is no subscriber: the archive was changed after it was written.")
     return row

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from webstreet.atoms.newsletter import ledger, mails
+from webstreet.atoms.newsletter import events, ledger, mails
 from webstreet.atoms.newsletter.ledger import Lease
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.engine.away import is_away
@@ -59,6 +59,7 @@ def write_down() -> None:
 def _write_down(known: _Unwritten) -> None:
     if known.rows:
         ledger.record(known.lease, known.rows, known.results, resend_uncertain=known.resend_uncertain)
+        events.note_replies(known.lease.issue_id, known.rows, known.results)
     elif not known.lease.open:
         ledger.release(known.lease)
 
@@ -133,6 +134,7 @@ class IssueOutbox:
         except BaseException:
             self._keep_marked(batch.lease)
             raise
+        events.note_replies(batch.lease.issue_id, batch.rows, results)
 
     def _keep_marked(self, lease: Lease) -> None:
         """Until `write_down` has told everything about it, or the lease runs out and the rows become uncertain."""

@@ -89,6 +89,10 @@ def everything_about(subscriber: Subscriber) -> dict[str, Any]:
                 "issue__subject", "issue__article_url", "state", "changed_at", "attempts", "code", "reply"
             )
         ],
+        "events": _rows(
+            subscriber.events.order_by("id"), "kind", "at", "source", "issue__subject", "code", "reason", "reply"
+        ),
+        "suppression": _rows(Suppression.objects.filter(subscriber=subscriber), "reason", "at", "why"),
         "mails": _rows(
             subscriber.notices.order_by("id"), "kind", "created_at", "sent_at", "given_up_at", "code", "email"
         ),
@@ -123,7 +127,7 @@ def _when(moment: dt.datetime | None) -> str | None:
 def erase(subscriber: Subscriber, *, by: int | None) -> None:
     """Delete everything about a person, at once and for good; again is fine.
 
-    What remains: the ledger's rows without the person, so that every issue still adds up to its audience; who did what to
+    What remains: the ledger's rows and the events without the person, so that every issue still adds up to its audience; who did what to
     "Subscriber 5" in the editors' log; a keyed hash that keeps the address from coming back by an import (`Suppression`). Of a running
     issue nothing more goes out: a ledger row without a subscriber is left out when its turn comes.
 
@@ -134,8 +138,13 @@ def erase(subscriber: Subscriber, *, by: int | None) -> None:
         found = Subscriber.objects.select_for_update().filter(pk=subscriber.pk).first()
         if found is None:
             return
-        Suppression.note(found.email, hard=found.status == Subscriber.Status.SUPPRESSED)
+        known = Suppression.objects.filter(subscriber=found).first()
+        barred = found.status == Subscriber.Status.SUPPRESSED
+        Suppression.note(found.email, hard=known.hard if known is not None else barred)
+        Suppression.objects.filter(subscriber=found).update(why="")
         found.deliveries.update(reply=None)
+        found.events.update(reply=None)
+        Change.objects.filter(noun="subscriber", noun_id=found.pk).update(why="")
         for model in (SignUp, DataRequest, TestMail, Notice, Token):
             model._default_manager.filter(email=found.email).delete()
         Change.note(Change.Verb.ERASED if by is None else Change.Verb.REMOVED, found, by=by)

@@ -18,6 +18,7 @@ from webstreet.atoms.newsletter import (
     archive,
     audience,
     bulk,
+    events_mailbox,
     ledger,
     letters,
     mail_server,
@@ -264,6 +265,11 @@ def forget_old() -> None:
     Token.objects.filter(expires_at__lt=timezone.now() - KEEP).delete()
     TestMail.objects.filter(created_at__lt=timezone.now() - dt.timedelta(days=1)).delete()
     BulkJob.objects.filter(finished_at__lt=timezone.now() - dt.timedelta(days=30)).delete()
+
+
+@every(60)
+def read_what_came_back() -> None:
+    events_mailbox.start()
 
 
 @every(900)

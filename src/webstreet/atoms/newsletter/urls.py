@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from webstreet.atoms.newsletter.views import api, my_data, pages, preferences
+from webstreet.atoms.newsletter.views import api, events, my_data, pages, preferences
 
 _pages = [
     path("subscribe/", pages.subscribe, name="subscribe"),
@@ -20,4 +20,5 @@ urlpatterns = [path("newsletter/", include((_pages, "newsletter")))]
 api_urlpatterns = [
     path("newsletter/subscriptions", api.subscriptions, name="newsletter_api_subscriptions"),
     path("newsletter/form-token", api.form_token, name="newsletter_api_form_token"),
+    path("newsletter/events", events.events, name="newsletter_api_events"),
 ]

@@ -45,6 +45,13 @@ def menu() -> SubmenuMenuItem:
             permission="newsletter.view_subscriber",
         ),
         _PermittedItem(
+            _("Suppression list"),
+            reverse("newsletter_admin:suppressed"),
+            icon_name="warning",
+            order=3,
+            permission="newsletter.view_subscriber",
+        ),
+        _PermittedItem(
             _("Sender"),
             reverse("newsletter_admin:sender"),
             icon_name="key",

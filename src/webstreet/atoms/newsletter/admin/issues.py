@@ -16,10 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from wagtail.admin.auth import permission_required
 
-from webstreet.atoms.newsletter import actions, ledger, reports, tasks
+from webstreet.atoms.newsletter import actions, events, ledger, reports, tasks
 from webstreet.atoms.newsletter.admin.subscribers import crumbs
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.delivery import State
+from webstreet.atoms.newsletter.models.event import Event
 from webstreet.atoms.newsletter.models.issue import Counts, Issue, IssueState
 from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
@@ -60,6 +61,7 @@ def _status(issue: Issue) -> dict[str, object]:
         "problems": problems,
         "settled": state in SETTLED and not counts.open,
         "retry": _retry(issue, counts),
+        "came_back": _came_back(issue),
         "silence": reports.silence(issue) if counts.sending else None,
         "may_pause": state in (IssueState.SENDING, IssueState.PREPARING, IssueState.WAITING),
         "may_resume": state == IssueState.PAUSED,
@@ -68,6 +70,20 @@ def _status(issue: Issue) -> dict[str, object]:
         in (IssueState.DRAFT, IssueState.SENDING, IssueState.PREPARING, IssueState.WAITING, IssueState.PAUSED),
         "expected": _audience(issue) if state == IssueState.DRAFT else 0,
     }
+
+
+def _came_back(issue: Issue) -> list[tuple[str, int]]:
+    """What was told of this issue's mails after they were sent: its name, and of how many mails."""
+    found = events.rates(issue)
+    labels = dict(Event.Kind.choices)
+    rows = [
+        (labels[Event.Kind.HARD], found.hard),
+        (labels[Event.Kind.SOFT], found.soft),
+        (labels[Event.Kind.COMPLAINT], found.complaints),
+        (labels[Event.Kind.UNSUBSCRIBED], found.unsubscribed),
+        (labels[Event.Kind.DELIVERED], found.delivered),
+    ]
+    return rows if any(count for _label, count in rows) else []
 
 
 def _retry(issue: Issue, counts: Counts) -> list[tuple[str, str, int, int]]:

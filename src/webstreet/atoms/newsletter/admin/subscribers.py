@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from wagtail.admin.auth import permission_required
 
-from webstreet.atoms.newsletter import actions, guard, personal_data, tasks
+from webstreet.atoms.newsletter import actions, events_policy, guard, personal_data, tasks
 from webstreet.atoms.newsletter.admin.forms import SubscriberForm
 from webstreet.atoms.newsletter.admin.tables import download
 from webstreet.atoms.newsletter.bulk import Filters
@@ -27,6 +27,7 @@ from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.notice import Notice
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
+from webstreet.atoms.newsletter.models.suppression import Suppression
 from webstreet.engine import site
 from webstreet.engine.rows import by_key
 from webstreet.engine.tasks import enqueue_on_commit
@@ -222,6 +223,11 @@ def _form_page(request: HttpRequest, form: SubscriberForm, title: str, subscribe
     if subscriber is not None:
         context["consents"] = subscriber.consents.order_by("-id")[:50]
         context["lists"] = [row.mailing_list for row in subscriber.memberships.select_related("mailing_list")]
+        known = Suppression.objects.filter(subscriber=subscriber).first()
+        context["suppression"] = known
+        context["may_lift"] = events_policy.editor_may_lift(known.reason if known else "")
+        events = subscriber.events.select_related("issue").defer("issue__html", "issue__text")
+        context["events"] = events.order_by("-at", "-id")[:50]
         deliveries = subscriber.deliveries.select_related("issue").defer("issue__html", "issue__text")
         context["deliveries"] = deliveries.order_by("-id")[:50]
         context["changes"] = Change.objects.filter(noun="subscriber", noun_id=subscriber.pk).order_by("-id")[:50]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from webstreet.atoms.newsletter.admin import dashboard, issues, mail, many, report, sender, subscribers
+from webstreet.atoms.newsletter.admin import dashboard, issues, mail, many, report, sender, subscribers, suppressed
 
 app_name = "newsletter_admin"
 urlpatterns = [
@@ -17,6 +17,10 @@ urlpatterns = [
     path("subscribers/<int:pk>/", subscribers.edit, name="subscriber"),
     path("subscribers/<int:pk>/unsubscribe/", subscribers.unsubscribe, name="subscriber_unsubscribe"),
     path("subscribers/<int:pk>/remove/", subscribers.remove, name="subscriber_remove"),
+    path("suppressed/", suppressed.index, name="suppressed"),
+    path("suppressed/export/", suppressed.export, name="suppressed_export"),
+    path("suppressed/bar/", suppressed.bar, name="suppressed_bar"),
+    path("suppressed/<int:pk>/lift/", suppressed.lift, name="suppressed_lift"),
     path("issues/", issues.index, name="issues"),
     path("issues/<int:pk>/", issues.detail, name="issue"),
     path("issues/<int:pk>/status/", issues.status, name="issue_status"),

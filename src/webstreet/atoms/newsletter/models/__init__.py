@@ -4,6 +4,7 @@ from webstreet.atoms.newsletter.models.audience import AudienceDay
 from webstreet.atoms.newsletter.models.bulk import BulkJob
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.delivery import Chunk, Delivery
+from webstreet.atoms.newsletter.models.event import Event, EventSource
 from webstreet.atoms.newsletter.models.identity import DnsRecord, SigningKey
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.lists import MailingList, Membership
@@ -22,6 +23,8 @@ __all__ = [
     "DataRequest",
     "Delivery",
     "DnsRecord",
+    "Event",
+    "EventSource",
     "Issue",
     "MailingList",
     "Membership",

@@ -12,7 +12,8 @@ from webstreet.atoms.newsletter.models.base import Plain
 
 
 class Change(Plain):
-    """Who did what to which row. ``user_id`` is a plain number: users live in another database. Append-only."""
+    """Who did what to which row. ``user_id`` is a plain number: users live in another database. Append-only; an
+    erased person's rows lose ``why``, what the editor wrote."""
 
     class Verb(models.TextChoices):
         CREATED = "created", _("Made")
@@ -30,18 +31,21 @@ class Change(Plain):
         ERASED = "erased", _("Erased at their own wish")
         LISTED = "listed", _("Put on a list")
         UNLISTED = "unlisted", _("Taken off a list")
+        BARRED = "barred", _("Barred from mail")
+        LIFTED = "lifted", _("May be written to again")
 
     at = models.DateTimeField(default=timezone.now)
     user_id = models.BigIntegerField(null=True, blank=True)
     noun = models.CharField(max_length=20)
     noun_id = models.BigIntegerField()
     verb = models.CharField(max_length=20, choices=Verb.choices)
+    why = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta(Plain.Meta):
         abstract = False
         indexes = [models.Index(fields=["noun", "noun_id", "id"], name="newsletter_change_noun")]
 
     @classmethod
-    def note(cls, verb: Any, row: models.Model, *, by: int | None) -> None:
-        """Add one line. ``verb`` is a `Verb`; ``by`` the user's id, None for the site itself."""
-        cls.objects.create(user_id=by, noun=type(row).__name__.lower(), noun_id=row.pk, verb=verb)
+    def note(cls, verb: Any, row: models.Model, *, by: int | None, why: str = "") -> None:
+        """Add one line. ``verb`` is a `Verb`; ``by`` the user's id, None for the site itself; ``why``: that user's words."""
+        cls.objects.create(user_id=by, noun=type(row).__name__.lower(), noun_id=row.pk, verb=verb, why=why)

@@ -13,6 +13,9 @@ SOURCES = {
     "link": gettext_lazy("link in a mail"),
     "editor": gettext_lazy("an editor"),
     "preferences": gettext_lazy("preference page"),
+    "reply": gettext_lazy("the mail server’s reply"),
+    "mailbox": gettext_lazy("mailbox of bounces"),
+    "webhook": gettext_lazy("webhook"),
 }
 
 

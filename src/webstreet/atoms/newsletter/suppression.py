@@ -1,0 +1,157 @@
+"""The suppression list: whom nobody may write to, why, and how they come off it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from webstreet.atoms.newsletter import events_policy
+from webstreet.atoms.newsletter.models.base import atomic
+from webstreet.atoms.newsletter.models.change import Change
+from webstreet.atoms.newsletter.models.event import Event
+from webstreet.atoms.newsletter.models.subscriber import Subscriber
+from webstreet.atoms.newsletter.models.suppression import Suppression, digest
+from webstreet.kernel.errors import Conflict
+
+Status, Reason = Subscriber.Status, Suppression.Reason
+UNKNOWN = "unknown"
+"""In filters: those who came suppressed from elsewhere."""
+
+
+class NotLiftable(Conflict):
+    """An editor may not have this address written to again."""
+
+    code = "suppression.not_liftable"
+
+
+# -- Onto the list ---------------------------------------------------------------------------------------------------
+def suppress(people: Mapping[int, tuple[Subscriber, Any, Event | None]]) -> None:
+    """Write nothing more to these, by id, whose rows are locked; from the next claimed batch on, also of a running issue.
+
+    Who is suppressed already stays so, for the stricter of both reasons (of `Suppression.Reason`).
+    """
+    if not people:
+        return
+    now = timezone.now()
+    known = {
+        row.digest: row for row in Suppression.objects.filter(digest__in=[digest(s.email) for s, *_ in people.values()])
+    }
+    new, left = [], []
+    for subscriber, reason, event in people.values():
+        row = known.get(digest(subscriber.email))
+        if subscriber.status != Status.SUPPRESSED:
+            left.append(subscriber)
+        elif row is not None and not events_policy.stricter(reason, row.reason):
+            continue
+        values = {
+            "reason": reason,
+            "event": event,
+            "subscriber": subscriber,
+            "hard": reason == Reason.EDITOR,
+            "at": now,
+        }
+        if subscriber.status != Status.SUPPRESSED:
+            values["before"] = subscriber.status
+        if row is not None:
+            Suppression.objects.filter(pk=row.pk).update(**values)
+        else:
+            new.append(Suppression(digest=digest(subscriber.email), **values))
+    Suppression.objects.bulk_create(new)
+    Subscriber.objects.filter(pk__in=[s.pk for s in left]).update(status=Status.SUPPRESSED, status_since=now)
+    for subscriber in left:
+        subscriber.status, subscriber.status_since = Status.SUPPRESSED, now
+
+
+def bar(email: str, *, why: str, by: int) -> bool:
+    """Put a normalised address on the list for an editor; whether it was not on it.
+
+    An address that is not here yet is written down: the list is there to be looked at.
+    """
+    with atomic():
+        subscriber, _created = Subscriber.objects.get_or_create(
+            email=email, defaults={"source": "editor", "status": Status.UNSUBSCRIBED}
+        )
+        subscriber = Subscriber.objects.select_for_update().get(pk=subscriber.pk)
+        if subscriber.status == Status.SUPPRESSED:
+            return False
+        suppress({subscriber.pk: (subscriber, Reason.EDITOR, None)})
+        Suppression.objects.filter(subscriber=subscriber).update(why=why, user_id=by)
+        Change.note(Change.Verb.BARRED, subscriber, by=by, why=why)
+        return True
+
+
+# -- Off the list ----------------------------------------------------------------------------------------------------
+def reason_of(subscriber: Subscriber) -> str:
+    """Why somebody is on the list; empty: not on it, or suppressed elsewhere and imported so."""
+    row = Suppression.objects.filter(subscriber=subscriber).first()
+    return row.reason if row is not None else ""
+
+
+def lift(subscriber: Subscriber, *, why: str, by: int) -> None:
+    """Make a suppressed subscriber again what they were, for an editor who says why. Who came suppressed from elsewhere, and who
+    unsubscribed meanwhile, is unsubscribed then: nobody gets mail by it who did not want any.
+
+    Raises:
+        NotLiftable: the person complained, or is not suppressed.
+    """
+    with atomic():
+        subscriber = Subscriber.objects.select_for_update().get(pk=subscriber.pk)
+        row = Suppression.objects.filter(subscriber=subscriber).first()
+        if subscriber.status != Status.SUPPRESSED:
+            raise NotLiftable("This address is not on the suppression list.")
+        if not events_policy.editor_may_lift(row.reason if row else ""):
+            raise NotLiftable("Who reported mails as spam comes back only by signing up.")
+        before = row.before if row else ""
+        subscriber.become(Status(before) if before in (Status.ACTIVE, Status.PENDING) else Status.UNSUBSCRIBED)
+        if row is not None:
+            row.delete()
+        Change.note(Change.Verb.LIFTED, subscriber, by=by, why=why)
+
+
+def may_return(subscriber: Subscriber) -> bool:
+    """Whether a suppressed subscriber may come back by signing up and confirming."""
+    return events_policy.person_may_return(reason_of(subscriber))
+
+
+def ask_every(subscriber: Subscriber) -> dt.timedelta | None:
+    """How long a suppressed subscriber who signs up is not asked to confirm again; None: never."""
+    reason = reason_of(subscriber)
+    return events_policy.ASKED_AGAIN[Reason(reason)] if events_policy.person_may_return(reason) else None
+
+
+def returned(subscriber: Subscriber) -> None:
+    """The owner of the address confirmed a new subscription."""
+    Suppression.lift(subscriber.email)
+    Suppression.objects.filter(subscriber=subscriber).delete()
+
+
+def left_meanwhile(subscriber: Subscriber) -> bool:
+    """A suppressed subscriber unsubscribes: whatever becomes of the suppression, they get no mail after it. Whether that is news."""
+    rows = Suppression.objects.filter(subscriber=subscriber).exclude(before=Status.UNSUBSCRIBED)
+    return bool(rows.update(before=Status.UNSUBSCRIBED))
+
+
+# -- Looking at it ---------------------------------------------------------------------------------------------------
+def listed(*, reason: str = "", q: str = "") -> QuerySet[Subscriber]:
+    """Who is on the list, the newest first.
+
+    Args:
+        reason: of `Suppression.Reason`, or `UNKNOWN`. q: part of an address.
+    """
+    rows = Subscriber.objects.filter(status=Status.SUPPRESSED).select_related("suppression__event")
+    if reason == UNKNOWN:
+        rows = rows.filter(suppression=None)
+    elif reason:
+        rows = rows.filter(suppression__reason=reason)
+    if q:
+        rows = rows.filter(Q(email__contains=q.lower()))
+    return rows.order_by("-status_since", "-id")
+
+
+def erased() -> int:
+    """How many addresses are barred of which only a hash is left."""
+    return Suppression.objects.filter(subscriber=None).count()
