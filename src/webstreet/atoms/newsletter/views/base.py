@@ -7,6 +7,7 @@ from functools import wraps
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -80,6 +81,11 @@ def message(request: HttpRequest, title: str, *text: str, status: int = 200, **m
     return render(request, "newsletter/message.html", words, status=status)
 
 
+def home() -> dict[str, str]:
+    """The way on from a `message`: to the home page in the reader's language."""
+    return {"action_url": reverse("wagtail_serve", args=[""]), "action_label": _("Go to the home page")}
+
+
 def unsubscribed(request: HttpRequest, undo: str) -> HttpResponse:
     """``undo``: a token that brings the subscription back; empty when there was none."""
     words = _("No further article will be sent to you. A mail that left just now may still arrive.")
@@ -108,6 +114,7 @@ def busy(request: HttpRequest) -> HttpResponse:
         _("Too many came in during the last hour, so nothing was done. Try again in an hour."),
         status=429,
         code=guard.SignUpClosed.code,
+        **home(),
     )
     response["Retry-After"] = str(guard.HOUR)
     return response
@@ -121,6 +128,5 @@ def of_test_mail(request: HttpRequest) -> HttpResponse:
         _(
             "In the mail that readers receive, this link opens a page for that reader alone. In a test mail it does nothing."
         ),
-        action_url="/",
-        action_label=_("Go to the home page"),
+        **home(),
     )

@@ -14,7 +14,7 @@ from webstreet.atoms.newsletter import guard, letters, mails, personal_data, tas
 from webstreet.atoms.newsletter.models.notice import Notice
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.atoms.newsletter.models.token import Token
-from webstreet.atoms.newsletter.views.base import admitted, busy, message, public
+from webstreet.atoms.newsletter.views.base import admitted, busy, home, message, public
 from webstreet.atoms.newsletter.views.preferences import LANGUAGE_NAMES
 from webstreet.kernel.errors import TooMany
 
@@ -36,8 +36,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         _("Check your mailbox"),
         _("If anything is kept about this address, a message with a link is on its way to it."),
         _("The link works for %(hours)d hours. If nothing is kept, nothing is sent.") % {"hours": letters.DATA_HOURS},
-        action_url="/",
-        action_label=_("Go to the home page"),
+        **home(),
     )
 
 
@@ -89,8 +88,7 @@ def _erase(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
         _(
             "A fingerprint of the address remains, from which it cannot be read; it keeps others from adding the address again."
         ),
-        action_url="/",
-        action_label=_("Go to the home page"),
+        **home(),
     )
 
 

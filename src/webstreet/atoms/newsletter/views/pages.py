@@ -19,6 +19,7 @@ from webstreet.atoms.newsletter.models.token import Token
 from webstreet.atoms.newsletter.views.base import (
     admitted,
     dead_link,
+    home,
     message,
     network,
     of_test_mail,
@@ -43,6 +44,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
             _("Too many sign-ups came in during the last hour. Try again in an hour."),
             status=429,
             code=guard.SignUpClosed.code,
+            **home(),
         )
         response["Retry-After"] = str(guard.HOUR)
         return response
@@ -62,8 +64,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         _(
             "Nothing there after some minutes? Look among unwanted mail. At most one such message a day goes to one address."
         ),
-        action_url="/",
-        action_label=_("Go to the home page"),
+        **home(),
     )
 
 
@@ -102,8 +103,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         _(
             "The next article will arrive in your mailbox. Every mail has a link that ends the subscription with one click."
         ),
-        action_url="/",
-        action_label=_("Go to the home page"),
+        **home(),
     )
 
 
@@ -112,8 +112,7 @@ def _already_confirmed(request: HttpRequest) -> HttpResponse:
         request,
         _("Already confirmed"),
         _("Your subscription is confirmed. There is nothing left to do."),
-        action_url="/",
-        action_label=_("Go to the home page"),
+        **home(),
     )
 
 
@@ -168,6 +167,5 @@ def undo(request: HttpRequest, token: str) -> HttpResponse:
         request,
         _("You are still subscribed"),
         _("Nothing has changed: the next article will arrive in your mailbox."),
-        action_url="/",
-        action_label=_("Go to the home page"),
+        **home(),
     )

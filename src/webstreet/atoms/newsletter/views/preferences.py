@@ -18,6 +18,7 @@ from webstreet.atoms.newsletter.models.token import Token
 from webstreet.atoms.newsletter.views.base import (
     busy,
     dead_link,
+    home,
     message,
     network,
     not_an_address,
@@ -139,6 +140,7 @@ def _new_address(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
         _("You will receive a message with a link at the new address. Open it to confirm."),
         _("Until then your mails go on to the address that you have now. The link works for %(hours)d hours.")
         % {"hours": letters.ADDRESS_HOURS},
+        **home(),
     )
 
 
@@ -195,8 +197,7 @@ def _changed(request: HttpRequest) -> HttpResponse:
         request,
         _("Your address is changed"),
         _("Your mails arrive here from now on. The links in earlier mails open your preferences no more."),
-        action_url="/",
-        action_label=_("Go to the home page"),
+        **home(),
     )
 
 
