@@ -89,7 +89,9 @@ def too_large(request: HttpRequest) -> HttpResponse:
     """More was sent at once than this site reads."""
     title = gettext("Too much at once")
     text = gettext("What was sent is larger than this site takes. Nothing was kept. Send less, or smaller files.")
-    return problem(413, "request.too_large", title, text) if is_api(request) else message(request, 413, title, text)
+    if is_api(request):
+        return problem(413, "request.too_large", title, text)
+    return message(request, 413, title, text, **_home())
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
