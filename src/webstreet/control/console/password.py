@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from unfold.forms import AuthenticationForm
@@ -56,6 +59,18 @@ class PasswordForm(AuthenticationForm):
             return super().clean()
         except TooManyAttempts:
             raise too_many() from None
+
+
+class NewPassword(PasswordChangeView):
+    """One's own, after the old one was typed again."""
+
+    template_name = "console/form.html"
+    success_url = reverse_lazy("console:index")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        messages.success(self.request, _("Your password is changed."))
+        answer: HttpResponse = super().form_valid(form)
+        return answer
 
 
 def too_many() -> ValidationError:

@@ -56,6 +56,20 @@ class ConsoleSite(UnfoldAdminSite):
         answer: HttpResponse = never_cache(view)(request)
         return answer
 
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """A form like the console's others: unfold's refers to hints that it does not show."""
+        from webstreet.control.console.password import NewPassword
+
+        request.current_app = self.name  # type: ignore[attr-defined]
+        title = _("Change password")
+        context = self.each_context(request) | {"title": title, "button": title, "back": reverse("console:index")}
+        answer: HttpResponse = NewPassword.as_view(extra_context=context)(request)
+        return answer
+
+    def password_change_done(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Said by `NewPassword` on the overview."""
+        return redirect("console:index")
+
     def extra_urls(self) -> list[URLPattern]:
         from webstreet.control.console import catalogue, dictionary
 
