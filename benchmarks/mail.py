@@ -1,6 +1,6 @@
 """Delivery: messages a second with the exact ledger, on each database, beside ``smtp-source`` and the naive way, to ``smtp-sink``.
 
-    python -m benchmarks.mail [PART ...] [DATABASE ...]        parts: rates, million, shares; without any, all
+    python -m benchmarks.mail [PART ...] [DATABASE ...]        parts: rates, ed25519, rsa, million, shares; without any, all
 
 Real workers in real processes; durable commits; messages of 10 kB that differ by recipient. Everything is bounded: `RECIPIENTS` an issue,
 a million once.
@@ -13,11 +13,12 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import ground
-from benchmarks.mailing import DATABASES, SIZE_BYTES, Mailer, site
+from benchmarks.mailing import DATABASES, SIZE_BYTES, Mailer, signing_alone, site
 from benchmarks.report import Row, publish
 from tests import lab
 from tests.lab import smtp_sink
@@ -29,6 +30,7 @@ MILLION = int(os.environ.get("MILLION", "1000000"))
 WORKERS = tuple(map(int, os.environ.get("WORKERS", "1,2,4").split(",")))
 NAIVE = 300
 ISSUES = 10
+ED25519_SPEED, RSA_SPEED = 1.0, 0.85
 SPEED, MEMORY_MB, START_S, FIRST_S, SHARE = 1.2, 100.0, 20.0, 2.0, 0.5
 
 
@@ -37,24 +39,43 @@ def _source(sink: Sink) -> float:
 
 
 def rates(mailer: Mailer, sink: Sink) -> list[Row]:
-    """One issue at a time, its audience written before, with one, two and four workers."""
+    """One issue at a time, its audience written before, with one, two and four workers; then the naive way."""
+    rows = _rates(mailer, "without DKIM", lambda: _source(sink), "smtp-source", SPEED)
+    naive = float(mailer.code(f"from benchmarks import naive; print(naive.rate({NAIVE}))").splitlines()[-1])
+    beside = "one worker, as above"
+    return [*rows, Row(f"{mailer.name}: a task and a connection for each", "messages/s", [naive], beside, rows[0].runs)]
+
+
+def ed25519(mailer: Mailer, sink: Sink) -> list[Row]:
+    """The same with every mail signed."""
+    mailer.sign("ed25519-sha256")
+    return _rates(mailer, "Ed25519", lambda: _source(sink), "smtp-source", ED25519_SPEED)
+
+
+def rsa(mailer: Mailer, sink: Sink) -> list[Row]:
+    """The same; signing is most of the work, so beside it stands what signing alone allows. One worker has one core."""
+    mailer.sign("rsa-sha256")
+    beside = "signing alone, on all cores"
+    return _rates(mailer, "RSA-2048", lambda: signing_alone("rsa-sha256"), beside, RSA_SPEED)
+
+
+def _rates(mailer: Mailer, how: str, limit_of: Callable[[], float], beside: str, target: float) -> list[Row]:
     rows = []
-    mailer.grow(RECIPIENTS)
+    mailer.grow(max(mailer.audience, RECIPIENTS))
     for count in WORKERS:
         ours, limit = [], []
         with mailer.workers(count):
             for _ in range(RUNS):
-                limit.append(_source(sink))
+                limit.append(limit_of())
                 with mailer.issues() as started:
                     started.go()
-                    ours.append(RECIPIENTS / started.wait())
-                    started.check(RECIPIENTS)
+                    ours.append(mailer.audience / started.wait())
+                    started.check(mailer.audience)
                     started.forget()
-        name = f"{mailer.name}: {count} worker{'s' if count > 1 else ''}, without DKIM"
-        rows.append(Row(name, "messages/s", ours, "smtp-source", limit, target=SPEED))
-    naive = float(mailer.code(f"from benchmarks import naive; print(naive.rate({NAIVE}))").splitlines()[-1])
-    beside = "one worker, as above"
-    return [*rows, Row(f"{mailer.name}: a task and a connection for each", "messages/s", [naive], beside, rows[0].runs)]
+        name = f"{mailer.name}: {count} worker{'s' if count > 1 else ''}, {how}"
+        rows.append(Row(name, "messages/s", ours, beside, limit, target=target))
+    mailer.sign("")
+    return rows
 
 
 @dataclass
@@ -137,7 +158,7 @@ def shares(mailer: Mailer, sink: Sink) -> list[Row]:
     ]
 
 
-PARTS = {"rates": rates, "million": million, "shares": shares}
+PARTS = {"rates": rates, "ed25519": ed25519, "rsa": rsa, "million": million, "shares": shares}
 
 
 def main(words: list[str]) -> int:

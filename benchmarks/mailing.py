@@ -44,6 +44,27 @@ _PEOPLE = {
 }
 _MEMBERS = """INSERT INTO newsletter_membership (mailing_list_id, subscriber_id, created_at)
     SELECT {mailing_list}, id, '2026-01-01' FROM newsletter_subscriber WHERE id NOT IN (SELECT subscriber_id FROM newsletter_membership)"""
+SIGN = """
+from django.utils import timezone
+from webstreet.atoms.newsletter import mails
+from webstreet.atoms.newsletter.models import SigningKey
+SigningKey.objects.all().delete()
+if ALGORITHM:
+    key = SigningKey.make(mails.sender().domain, ALGORITHM, "bench", timezone.now())
+    key.become(key.times.__class__(key.pk, key.made_at, signing_at=timezone.now()))
+"""
+ALONE = """
+import sys, time
+from webstreet.mail.dkim import Signer, new_key, read_key
+signer, data = Signer("bench.example", "bench", read_key(new_key(ALGORITHM))), b"x" * 600
+print(flush=True)
+sys.stdin.readline()
+count, end = 0, time.perf_counter() + 2
+while time.perf_counter() < end:
+    signer.sign(data)
+    count += 1
+print(count / 2)
+"""
 PREPARE = "from webstreet.atoms.newsletter.models import MailingList; print(MailingList.main().pk)"
 START = """
 import sys, uuid
@@ -116,6 +137,8 @@ class Mailer:
 
     def grow(self, audience: int) -> None:
         """Have so many active subscribers."""
+        if audience == self.audience:
+            return
         mailing_list = self.code(PREPARE)
         people = _PEOPLE[self.name].format(first=self.audience, end=audience, last=audience - 1)
         self.sql(people, _MEMBERS.format(mailing_list=mailing_list))
@@ -123,6 +146,10 @@ class Mailer:
             analyze = "ANALYZE" + ("" if self.name == "postgresql" else " TABLE")
             self.sql(f"{analyze} newsletter_subscriber", f"{analyze} newsletter_membership")
         self.audience = audience
+
+    def sign(self, algorithm: str) -> None:
+        """Have mails signed with a key of ``algorithm`` from now on; with none when it is empty."""
+        self.code(SIGN.replace("ALGORITHM", repr(algorithm)))
 
     # Its workers
 
@@ -223,6 +250,24 @@ class Started:
 
     def _where(self, select: str, more: str, column: str = "issue_id") -> str:
         return f"{select} WHERE {column} IN ({', '.join(map(str, self.numbers))}) {more}"
+
+
+def signing_alone(algorithm: str) -> float:
+    """Signatures a second when every core does nothing else, all at the same time."""
+    command = [sys.executable, "-c", ALONE.replace("ALGORITHM", repr(algorithm))]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    found = [subprocess.Popen(command, **pipes) for _ in range(os.cpu_count() or 1)]  # type: ignore[call-overload]
+    try:
+        for process in found:
+            process.stdout.readline()
+        for process in found:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return float(sum(float(process.stdout.read()) for process in found))
+    finally:
+        for process in found:
+            process.kill()
+            process.communicate()
 
 
 @contextlib.contextmanager
