@@ -139,7 +139,7 @@ def test_a_site_whose_server_signs(editor, parameters):
         ("smtp://mail.example.org:25", "v=spf1 a:mail.example.org ~all"),
         ("smtp://localhost:25", "v=spf1 mx ~all"),
         ("smtp://127.0.0.1:25", "v=spf1 mx ~all"),
-        ("smtp://9.9.9.9", "v=spf1 ip4:9.9.9.9 ~all"),
+        ("smtp://9.9.9.9 smtps://mail.example.org", "v=spf1 ip4:9.9.9.9 a:mail.example.org ~all"),
         ("nonsense", "v=spf1 mx ~all"),
     ],
 )

@@ -64,7 +64,7 @@ def make_keys(domain: str, algorithms: Iterable[Algorithm], *, by: int | None) -
         waiting = [key for key in living(domain) if key.state in (KeyState.MADE, KeyState.PUBLISHED)]
         if any(not key.times.lost for key in waiting):
             raise KeyWaits("There are new keys already that wait for their records.")
-        made = [SigningKey.make(domain, kind, f"{stem}{_SUFFIX[kind]}") for kind in algorithms]
+        made = [SigningKey.make(domain, kind, f"{stem}{_SUFFIX[kind]}", now) for kind in algorithms]
         for key in made:
             Change.note(Change.Verb.CREATED, key, by=by)
             _watch(key.name, "dkim")

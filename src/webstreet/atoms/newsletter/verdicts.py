@@ -120,16 +120,21 @@ def standing_words(standing: Standing) -> str:
 
 
 def suggested_spf() -> str:
-    """A record to begin with: our mail server by name or address if the world can know it, else the domain's own servers."""
+    """A record to begin with: our mail servers by name or address where the world can know them, else the domain's own servers."""
     try:
-        host = EmailUrl.parse(read(os.environ, EMAIL_URL, DEFAULT_EMAIL_URL)).host
+        hosts = [EmailUrl.parse(url).host for url in read(os.environ, EMAIL_URL, DEFAULT_EMAIL_URL).split()]
     except WebstreetError:
-        host = ""
+        hosts = []
+    named = [term for host in hosts if (term := _spf_term(host))]
+    return f"v=spf1 {' '.join(dict.fromkeys(named)) or 'mx'} ~all"
+
+
+def _spf_term(host: str) -> str:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return f"v=spf1 a:{host} ~all" if "." in host.strip(".") else "v=spf1 mx ~all"
-    return f"v=spf1 ip{address.version}:{address} ~all" if address.is_global else "v=spf1 mx ~all"
+        return f"a:{host}" if "." in host.strip(".") else ""
+    return f"ip{address.version}:{address}" if address.is_global else ""
 
 
 def note() -> str:

@@ -46,6 +46,7 @@ class Row:
     key: SigningKey | None = None
     state: KeyState | None = None
     label: str = ""
+    signs_from: dt.datetime | None = None
     keep_until: dt.datetime | None = None
     lost: bool = False
     pieces: list[str] = field(default_factory=list)
@@ -85,6 +86,7 @@ def _key_row(key: SigningKey, seen: DnsRecord | None) -> Row:
         key,
         times.state,
         verdicts.key_words(times.state),
+        times.seen_at + rotation.SETTLE if times.seen_at and times.state == KeyState.PUBLISHED else None,
         times.retired_at + rotation.KEEP if times.retired_at else None,
         times.lost,
         pieces if len(pieces) > 1 else [],

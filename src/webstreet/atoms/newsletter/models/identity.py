@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -45,11 +47,12 @@ class SigningKey(Plain):
         constraints = [models.UniqueConstraint(fields=["domain", "selector"], name="newsletter_key_selector")]
 
     @classmethod
-    def make(cls, domain: str, algorithm: Algorithm, selector: str) -> SigningKey:
+    def make(cls, domain: str, algorithm: Algorithm, selector: str, now: dt.datetime) -> SigningKey:
         pem = new_key(algorithm)
         record = Signer(domain, selector, read_key(pem)).record_text
+        sealed = sealing.seal(pem, PURPOSE)
         return cls.objects.create(
-            domain=domain, selector=selector, algorithm=algorithm, record=record, sealed=sealing.seal(pem, PURPOSE)
+            domain=domain, selector=selector, algorithm=algorithm, record=record, sealed=sealed, made_at=now
         )
 
     @property
