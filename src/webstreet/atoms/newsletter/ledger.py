@@ -30,13 +30,12 @@ from webstreet.atoms.newsletter.outcomes import Fate
 from webstreet.mail.pump import Outcome, Result
 
 CHUNK_SIZE = 1000
-BATCH_SIZE = 1000
 LEASE = dt.timedelta(seconds=180)
 """Longer than one message can take at the transport's time-outs; renewed with every batch."""
 ATTEMPTS = 8
 RETRY_MINUTES = (1, 5, 15, 60, 120, 240, 480)
 """Wait after each 4xx; in all about 15 hours."""
-NOBODY = "worker.lost"
+WORKER_LOST = "worker.lost"
 """Code of who was under way when a worker was lost."""
 
 
@@ -56,7 +55,8 @@ class Lease:
 
     Attributes:
         after: id of the last row that was claimed; empty is True once there is none behind it.
-        open: first and last id of each batch that is claimed and not recorded, the oldest first. Changes when the database has it.
+        open: first and last id of each batch that is claimed and not recorded, in order; what the server still thinks about is a batch of
+            its own. Changes when the database has it.
     """
 
     chunk_id: int
@@ -81,6 +81,7 @@ class Lease:
 
 def _mark(batches: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """The values of a leased chunk's row that say that these batches are under way, the oldest first."""
+    # A message that the server thinks about for long is marked on its own, and marks what lies between it and the next batch.
     first, last = (batches[0][0], batches[-1][1]) if batches else (None, None)
     return {"sending_from": first, "sending_to": last, "lease_until": timezone.now() + LEASE}
 
@@ -92,15 +93,14 @@ def freeze_audience(issue: Issue, *, budget_s: float | None = None) -> bool:
 
 # -- Claiming --------------------------------------------------------------------------------------------------------
 def claim_chunk(issue: Issue) -> Lease | None:
-    """Lease the next open chunk that is due and free; what a former holder left under way becomes ``uncertain``."""
+    """Lease the next open chunk that nobody holds and that is due; of a cancelled issue any. Of lost holders: `take_over_expired`."""
     now = timezone.now()
+    due = Q() if issue.cancelled_at else Q(due_at__lte=now)
     with atomic():
-        free = Chunk.objects.filter(issue=issue, closed=False, due_at__lte=now)
-        chunk = _locked(free.filter(Q(lease_until=None) | Q(lease_until__lt=now)).order_by("number")).first()
+        free = Chunk.objects.filter(due, issue=issue, closed=False, lease_until=None)
+        chunk = _locked(free.order_by("number")).first()
         if chunk is None:
             return None
-        if chunk.lease_token:
-            _left_sending(chunk)
         token = secrets.token_hex(8)
         values = {"lease_token": token, "lease_until": now + LEASE, "sending_from": None, "sending_to": None}
         Chunk.objects.filter(pk=chunk.pk).update(**values)
@@ -114,18 +114,22 @@ def _locked(rows: QuerySet[Chunk]) -> QuerySet[Chunk]:
     return rows
 
 
-def _left_sending(chunk: Chunk) -> None:
+def _left_sending(chunk: Chunk, *, resend: bool) -> None:
     now = timezone.now()
     rows = Delivery.objects.filter(issue_id=chunk.issue_id, number=chunk.number)
-    lost = {"state": State.UNCERTAIN, "code": NOBODY, "changed_at": now, "due_at": None}
-    # A release before this one counted the attempt when it claimed.
-    rows.filter(state=State.SENDING).update(**lost)
+    lost = {"state": State.UNCERTAIN, "code": WORKER_LOST, "changed_at": now, "due_at": None}
+    again = {"state": State.QUEUED, "code": "again", "changed_at": now, "due_at": None} if resend else lost
     if chunk.sending_from is not None:
         mark = Mark(chunk.number, chunk.sending_from, chunk.sending_to, chunk.marked_at, leased=False)
-        rows.filter(mark.rows).update(attempts=F("attempts") + 1, **lost)
+        # Those first who were tried before: who is queued again would be taken for one of them.
+        rows.filter(mark.rows, attempts__gt=0).update(attempts=F("attempts") + 1, **lost)
+        rows.filter(mark.rows, attempts=0).update(attempts=1, **again)
+    # A release before this one counted the attempt when it claimed.
+    rows.filter(state=State.SENDING, attempts__lte=1).update(**again)
+    rows.filter(state=State.SENDING).update(**lost)
 
 
-def claim_batch(issue: Issue, lease: Lease, size: int = BATCH_SIZE) -> list[Row]:
+def claim_batch(issue: Issue, lease: Lease, size: int = CHUNK_SIZE) -> list[Row]:
     """Mark the next rows of a leased chunk as under way. Empty: nothing to do now, or the lease or the issue's leave to send is gone.
 
     Who is no longer active or on the list is left out here, at the last moment before the bytes.
@@ -205,27 +209,31 @@ def _leave_out(lease: Lease, ids: Sequence[int], now: dt.datetime) -> None:
 
 # -- Recording -------------------------------------------------------------------------------------------------------
 def record(lease: Lease, rows: Sequence[Row], results: Iterable[Result], *, resend_uncertain: bool) -> None:
-    """Write what became of an open batch of a lease, and move the mark on.
+    """Write what became of an open batch of a lease, and move the mark on. What is under way stays marked: to be recorded on its own.
 
     When the lease was given away in the meantime, those rows are uncertain: the server's answer is better than that guess. One that was
     taken up again since (it is queued, or tried more often) is left alone.
     """
     now = timezone.now()
     attempts = {row.delivery_id: row.attempt for row in rows}
+    waits: list[tuple[int, int]] = []
     known: dict[tuple[Outcome, str, str, int], Fate | None] = {}
     fates = []
     for result in sorted(results, key=lambda result: result.key):
+        if result.outcome is Outcome.UNDER_WAY:
+            waits.append((result.key, result.key))
         group = (result.outcome, result.code[:40], result.reply[:200], attempts[result.key])
         if group not in known:
             known[group] = _fate(*group, now, resend_uncertain=resend_uncertain)
         fates.append((result.key, known[group]))
-    left = [batch for batch in lease.open if batch[0] != rows[0].delivery_id]
+    left = sorted([batch for batch in lease.open if batch[0] != rows[0].delivery_id] + waits)
     with atomic():
         if lease.mine.update(**_mark(left)):
             outcomes.write(lease.issue_id, lease.number, fates, now)
         else:
             # Whoever goes back into the queue keeps the attempt: `outcomes.write` takes those who were never tried for its own batch.
-            late = [(pk, fate or Fate(State.QUEUED, attempts[pk])) for pk, fate in fates]
+            thinks = {pk for pk, _ in waits}
+            late = [(pk, fate or Fate(State.QUEUED, attempts[pk])) for pk, fate in fates if pk not in thinks]
             outcomes.write_each(late, now, [State.UNCERTAIN], 0)
             Chunk.objects.filter(pk=lease.chunk_id).update(closed=False, due_at=now)
     # Not before: what could not be written is still under way, and the next batch's mark has to name it.
@@ -237,7 +245,7 @@ def _fate(
 ) -> Fate | None:
     if outcome is Outcome.SENT:
         return Fate(State.SENT, attempt, code)
-    if outcome is Outcome.UNSENT:
+    if outcome in (Outcome.UNSENT, Outcome.UNDER_WAY):
         return None
     if outcome is Outcome.FAILED or (outcome is Outcome.DEFERRED and attempt >= ATTEMPTS):
         return Fate(State.FAILED, attempt, code, reply or None)
@@ -248,6 +256,11 @@ def _fate(
         # Not at once: whatever made the server silent may still be there, and there is only one second try.
         return Fate(State.DEFERRED, attempt, "again", None, now + dt.timedelta(minutes=RETRY_MINUTES[0]))
     return Fate(State.UNCERTAIN, attempt, code, reply or None)
+
+
+def renew(lease: Lease) -> None:
+    """It goes on being held, for what is under way."""
+    lease.mine.update(lease_until=timezone.now() + LEASE)
 
 
 def release(lease: Lease) -> None:
@@ -294,20 +307,13 @@ def retriable(issue: Issue, states: Iterable[Any]) -> QuerySet[Delivery]:
     return rows.filter(Exists(on_list), subscriber__status=Subscriber.Status.ACTIVE)
 
 
-def try_again(issue: Issue, states: Iterable[Any], *, only_first: bool = False) -> int:
-    """Put those of `retriable` back into the queue, with the same Message-ID; how many. Everybody else stays as they are.
-
-    Args:
-        only_first: only those that were tried once (the policy ``resend``).
-    """
+def try_again(issue: Issue, states: Iterable[Any]) -> int:
+    """Put those of `retriable` back into the queue, with the same Message-ID; how many. Everybody else stays as they are."""
     now, count = timezone.now(), 0
     with atomic():
         if not Issue.objects.select_for_update().filter(pk=issue.pk, cancelled_at=None, archived_at=None).exists():
             return 0
-        rows = retriable(issue, states)
-        if only_first:
-            rows = rows.filter(attempts=1)
-        found = list(rows.values_list("pk", "number"))
+        found = list(retriable(issue, states).values_list("pk", "number"))
         for start in range(0, len(found), CHUNK_SIZE):
             mine = Delivery.objects.filter(
                 pk__in=[pk for pk, _ in found[start : start + CHUNK_SIZE]], state__in=RETRIED
@@ -321,13 +327,17 @@ def try_again(issue: Issue, states: Iterable[Any], *, only_first: bool = False) 
     return count
 
 
-def send_uncertain_again(issue: Issue, *, only_first: bool = False) -> int:
+def send_uncertain_again(issue: Issue) -> int:
     """`try_again` for the uncertain."""
-    return try_again(issue, [State.UNCERTAIN], only_first=only_first)
+    return try_again(issue, [State.UNCERTAIN])
 
 
-def take_over_expired(issue: Issue) -> None:
-    """What workers whose lease ran out left under way becomes ``uncertain``, also while the issue is paused or cancelled."""
+def take_over_expired(issue: Issue, *, resend: bool = False) -> None:
+    """What workers whose lease ran out left under way becomes ``uncertain``, also while the issue is paused or cancelled.
+
+    Args:
+        resend: who was tried for the first time goes back into the queue instead (the policy ``resend``).
+    """
     now = timezone.now()
     for chunk in Chunk.objects.filter(issue=issue, closed=False, lease_until__lt=now).order_by("number")[:100]:
         with atomic():
@@ -335,12 +345,5 @@ def take_over_expired(issue: Issue) -> None:
                 Chunk.objects.filter(pk=chunk.pk, lease_token=chunk.lease_token, lease_until__lt=now)
             ).first()
             if gone is not None:
-                _left_sending(gone)
+                _left_sending(gone, resend=resend)
                 _settle(gone.pk)
-
-
-def recount(issue: Issue) -> None:
-    """Count every chunk anew."""
-    for pk in issue.chunks.filter(lease_token="").values_list("pk", flat=True):
-        with atomic():
-            _settle(pk)

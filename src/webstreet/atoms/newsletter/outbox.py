@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 
 from webstreet.atoms.newsletter import events, ledger, mails
@@ -18,18 +19,26 @@ from webstreet.kernel.errors import WebstreetError
 from webstreet.mail.pump import Envelope, Outcome, Result, Trouble
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Unwritten:
-    """What could not be written because the database was away, and this process alone knows.
+    """What is still to be written and this process alone knows: the database was away, or the mail server is still thinking.
 
     Attributes:
         rows, results: of a batch that was sent; both empty: the lease is to be given back, unless a batch of it is still unwritten.
+        later: instead of ``results``: of a single row, its one result when there is one.
+        thread: that holds the lease, and may go on claiming of it.
     """
 
     lease: Lease
     rows: Sequence[ledger.Row] = ()
     results: Sequence[Result] = ()
     resend_uncertain: bool = False
+    later: Future[Result] | None = None
+    thread: int = field(default_factory=threading.get_ident)
+
+    @property
+    def waits(self) -> bool:
+        return self.later is not None and not self.later.done()
 
 
 logger = logging.getLogger(__name__)
@@ -44,24 +53,57 @@ def write_down() -> None:
     Without it those recipients would become uncertain although their mails were sent, or wait until the lease runs out.
     """
     with _lock:
-        while _unwritten:
+        for known in list(_unwritten):
             try:
-                _write_down(_unwritten[0])
+                if not _is_written(known):
+                    continue
             except Exception as error:
                 if is_away(error):
                     raise
                 # It would fail for ever, and hold up all others: its lease runs out, and its rows become uncertain. Of the error only the
                 # kind: the rest may name somebody.
                 logger.error("outbox.never_written", extra={"error": type(error).__name__})
-            del _unwritten[0]
+            _unwritten.remove(known)
 
 
-def _write_down(known: _Unwritten) -> None:
+def _is_written(known: _Unwritten) -> bool:
+    """Write it; false: it is to be looked at again."""
+    if known.waits:
+        ledger.renew(known.lease)
+        return False
     if known.rows:
-        ledger.record(known.lease, known.rows, known.results, resend_uncertain=known.resend_uncertain)
-        events.note_replies(known.lease.issue_id, known.rows, known.results)
+        results = [known.later.result()] if known.later is not None else known.results
+        ledger.record(known.lease, known.rows, results, resend_uncertain=known.resend_uncertain)
+        events.note_replies(known.lease.issue_id, known.rows, results)
+    elif any(other.rows and other.lease is known.lease for other in _unwritten):
+        return False
     elif not known.lease.open:
         ledger.release(known.lease)
+    return True
+
+
+def wait_for_answers(seconds: float) -> None:
+    """Until the mail server has answered about every message that is under way, at most so long."""
+    with _lock:
+        waited_for = [known.later for known in _unwritten if known.later is not None]
+    wait(waited_for, seconds)
+
+
+def _taken_up(issue: Issue) -> Lease | None:
+    """A lease that this thread kept because the server thinks about some of its messages: there may be more to claim of it."""
+    with _lock:
+        for known in _unwritten:
+            mine = known.thread == threading.get_ident() and known.lease.issue_id == issue.pk
+            if mine and not (known.rows or known.lease.empty) and _only_waits(known.lease):
+                _unwritten.remove(known)
+                return known.lease
+    return None
+
+
+def _only_waits(lease: Lease) -> bool:
+    """Not so when what became of a batch could not be written: nothing more is to be claimed then."""
+    mine = [known for known in _unwritten if known.rows and known.lease is lease]
+    return bool(mine) and all(known.later is not None for known in mine)
 
 
 @dataclass(slots=True)
@@ -80,8 +122,8 @@ class IssueOutbox:
         self._issue = issue
         self._resend_uncertain = resend_uncertain
         self._mailing = mails.Mailing(issue)
-        self._lease: Lease | None = None
-        self._held: list[Lease] = []
+        self._lease = _taken_up(issue)
+        self._held: list[Lease] = [] if self._lease is None else [self._lease]
         self._open: deque[_Batch] = deque()
         self._later: list[_Unwritten] = []
         self._broken: list[Lease] = []
@@ -117,14 +159,25 @@ class IssueOutbox:
     def record(self, results: Sequence[Result], trouble: Trouble | None) -> None:
         batch = self._open.popleft()
         all_of_it = [*results, *batch.refused]
-        self._write(batch, all_of_it)
+        try:
+            self._write(batch, all_of_it)
+        finally:
+            self._await(batch, results)
         self._give_back()
+        if any(result.outcome not in (Outcome.UNSENT, Outcome.UNDER_WAY) for result in results):
+            # Also before a trouble: who waits longer each time for a server that takes some each time, stands still at last.
+            self._issue.server_works()
         if trouble is not None and trouble.pause:
             self._issue.pause(reason=trouble.code)
         elif trouble is not None:
             self._issue.wait_for_server(trouble.code)
-        elif any(result.outcome is not Outcome.UNSENT for result in results):
-            self._issue.server_works()
+
+    def _await(self, batch: _Batch, results: Sequence[Result]) -> None:
+        rows = {row.delivery_id: row for row in batch.rows} if any(result.later for result in results) else {}
+        for result in results:
+            if result.later is not None:
+                row = (rows[result.key],)
+                self._later.append(_Unwritten(batch.lease, row, (), self._resend_uncertain, result.later))
 
     def _write(self, batch: _Batch, results: Sequence[Result]) -> None:
         """`ledger.record`. When it fails the chunk is not given back here: its mark alone says that those mails may have left."""
@@ -147,7 +200,7 @@ class IssueOutbox:
     def _give_back(self) -> None:
         """Release each chunk that nothing more is claimed of and nothing is under way of."""
         busy = [self._lease, *(batch.lease for batch in self._open)]
-        done = [lease for lease in self._held if all(lease is not other for other in busy)]
+        done = [lease for lease in self._held if all(lease is not other for other in busy) and not lease.open]
         with contextlib.ExitStack() as stack:
             for lease in done:
                 self._held.remove(lease)
@@ -165,8 +218,8 @@ class IssueOutbox:
         finally:
             # Only now: nobody else changes these leases any more, and all batches of one go before its release.
             with _lock:
-                _unwritten.extend([*self._later, *map(_Unwritten, self._broken)])
-            self._later, self._broken = [], []
+                _unwritten.extend([*self._later, *map(_Unwritten, [*self._held, *self._broken])])
+            self._later, self._held, self._broken = [], [], []
 
     @contextlib.contextmanager
     def _or_later(self, known: _Unwritten) -> Iterator[None]:

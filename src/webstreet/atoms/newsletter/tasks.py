@@ -5,9 +5,11 @@ from __future__ import annotations
 import atexit
 import contextlib
 import datetime as dt
+import logging
 import os
 import threading
 import time
+from concurrent.futures import Future
 
 from django.db.models import Q
 from django.utils import timezone
@@ -23,6 +25,7 @@ from webstreet.atoms.newsletter import (
     letters,
     mail_server,
     mails,
+    outbox,
     personal_data,
 )
 from webstreet.atoms.newsletter.guard import Admitted
@@ -33,20 +36,25 @@ from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.notice import Notice, TestMail, Waiting
 from webstreet.atoms.newsletter.models.sign_up import DataRequest, SignUp, Throttle
 from webstreet.atoms.newsletter.models.token import KEEP, Token
-from webstreet.atoms.newsletter.outbox import IssueOutbox
 from webstreet.contract.environment import EMAIL_URL, read
 from webstreet.engine.tasks import enqueue_on_commit, every, task
 from webstreet.engine.tasks.heartbeat import WorkerSeen
 from webstreet.kernel.errors import WebstreetError
-from webstreet.mail.pump import Envelope, Loop, Outcome, Pace, Transport, pump
+from webstreet.mail.pump import Envelope, Loop, Outcome, Pace, Result, Transport, Trouble, pump
+from webstreet.mail.several import transport_of
 from webstreet.mail.smtp import SmtpTransport
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
 STEP_S = 0.7
 """Budget of one step of an issue or of a notice, opening a connection included, so that the step with its ends stays below a second.
 
-Only a message in flight may go beyond it, by `webstreet.mail.smtp.GRACE_S`: to cut it off would make it uncertain.
+Only a message in flight may go beyond it, by `webstreet.mail.smtp.GRACE_S`. What the server thinks about for longer is recorded when it has
+answered: to cut it off would make it uncertain.
 """
+STOP_S = 5.0
+"""What a worker that ends waits for those answers. After it they are uncertain."""
+LEAST_S = 0.1
+"""For sending, when the database took all of a step: else a slow one would let nothing through."""
 LEFT_AFTER = dt.timedelta(seconds=5)
 SILENT_AFTER = dt.timedelta(seconds=10)
 """An issue with something to do and no sign of life for so long has lost its task."""
@@ -54,21 +62,25 @@ FREEZING_SHARE = 0.6
 """Of a step's budget, while the audience is still being written: the rest is for sending to those who are in the ledger."""
 WORKER_SEEN = dt.timedelta(seconds=30)
 LANES_MAX = 32
+UNCERTAIN = "uncertain"
 _mine = threading.local()
+_thinking: list[tuple[Future[Result], Waiting, Task]] = []
+logger = logging.getLogger(__name__)
 
 
 # -- The mail server -------------------------------------------------------------------------------------------------
 def _transport() -> tuple[Transport, Loop]:
-    """This thread's connections to the mail server; kept between steps, made anew when EMAIL_URL changes."""
+    """This thread's connections to the mail servers; kept between steps, made anew when EMAIL_URL changes."""
     address = read(os.environ, EMAIL_URL, DEFAULT_EMAIL_URL)
     if getattr(_mine, "address", None) != address:
         close_transport()
-        connections = mails.parameters().connections
-        _mine.transport = SmtpTransport(EmailUrl.parse(address), connections=connections)
-        _mine.pace = Pace(least=4 * connections)
+        urls, usual = EmailUrl.parse_all(address), mails.parameters().connections
+        _mine.transport = transport_of(urls, lambda url: SmtpTransport(url, connections=usual))
+        _mine.pace = Pace(least=4 * sum(url.connections or usual for url in urls))
         _mine.loop = Loop()
         _mine.address = address
-        atexit.register(close_transport)
+        atexit.unregister(stop)
+        atexit.register(stop)
     return _mine.transport, _mine.loop
 
 
@@ -78,6 +90,16 @@ def close_transport() -> None:
         _mine.address = None
         with contextlib.closing(_mine.loop):
             _mine.loop.run(_mine.transport.close())
+
+
+def stop() -> None:
+    """The process ends: what it alone knows is written down."""
+    outbox.wait_for_answers(STOP_S)
+    close_transport()
+    try:
+        outbox.write_down()
+    except Exception as error:  # noqa: BLE001 the leases run out, and what is not written becomes uncertain
+        logger.warning("outbox.left_unwritten", extra={"error": type(error).__name__})
 
 
 # -- People who wait -------------------------------------------------------------------------------------------------
@@ -133,18 +155,41 @@ def send_test(test_id: int) -> None:
 def _send_one(mail: Waiting, envelope: Envelope, again: Task) -> None:
     transport, loop = _transport()
     results, trouble = loop.run(transport.send([envelope], deadline=time.monotonic() + STEP_S))
-    result = results[0]
-    if trouble is not None or result.outcome is not Outcome.UNSENT:
+    if trouble is not None or results[0].outcome is not Outcome.UNSENT:
         mail_server.sending.noted(trouble.code if trouble else "")
-    if result.outcome in (Outcome.SENT, Outcome.UNCERTAIN):
+    _decide(mail, results[0], trouble, again)
+
+
+def _decide(mail: Waiting, result: Result, trouble: Trouble | None, again: Task) -> None:
+    if result.later is not None:
+        _thinking.append((result.later, mail, again))
+    elif result.outcome is Outcome.SENT:
         mail.was_sent(result.code)
+    elif result.outcome is Outcome.UNCERTAIN:
+        # A person waits for it: twice, with the same Message-ID, is better than not at all. A third time would not be.
+        if mail.code == UNCERTAIN:
+            mail.was_sent(result.code)
+        else:
+            mail.try_later(UNCERTAIN)
     elif result.outcome is Outcome.FAILED:
         mail.give_up(result.code)
     elif result.outcome is Outcome.UNSENT and trouble is None:
         mail.go_on()
         enqueue_on_commit(again, mail.pk, using=alias())
     else:
-        mail.try_later(trouble.code if trouble else result.code)
+        mail.try_later(UNCERTAIN if mail.code == UNCERTAIN else trouble.code if trouble else result.code)
+
+
+@every(2)
+def hear_late_answers() -> None:
+    """About mails that the server thought about for longer than a step."""
+    for known in list(_thinking):
+        later, mail, again = known
+        if later.done():
+            _thinking.remove(known)
+            _decide(mail, later.result(), None, again)
+        else:
+            mail.go_on_waiting()
 
 
 # -- Issues ----------------------------------------------------------------------------------------------------------
@@ -186,14 +231,15 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
         frozen = ledger.freeze_audience(issue, budget_s=budget_s * FREEZING_SHARE if issue.audience else 0)
     transport, loop = _transport()
     try:
-        outbox = IssueOutbox(issue, resend_uncertain=mails.parameters().uncertain == "resend")
+        box = outbox.IssueOutbox(issue, resend_uncertain=mails.parameters().uncertain == "resend")
     except WebstreetError as error:
         issue.pause(reason=error.error_code)
         raise
     try:
-        done = pump(outbox, transport, loop, budget_s=end - time.monotonic(), pace=_mine.pace)
+        budget = max(LEAST_S, end - time.monotonic())
+        done = pump(box, transport, loop, budget_s=budget, pace=_mine.pace, takes_under_way=True)
     finally:
-        outbox.close()
+        box.close()
     if done.trouble is not None or done.results:
         mail_server.sending.noted(done.trouble.code if done.trouble else "")
     return not (done.empty and frozen) and done.trouble is None
@@ -248,9 +294,7 @@ def _find_left_issues() -> None:
     expired = Chunk.objects.filter(closed=False, lease_until__lt=now).values_list("issue_id", flat=True)
     resend = mails.parameters().uncertain == "resend"
     for issue in Issue.objects.filter(pk__in=list(expired[:100])):
-        ledger.take_over_expired(issue)
-        if resend:
-            ledger.send_uncertain_again(issue, only_first=True)
+        ledger.take_over_expired(issue, resend=resend)
     silent = Q(woken_at=None) | Q(woken_at__lt=now - SILENT_AFTER)
     # Workers that came since take part.
     alone = Q(lanes=None) | Q(lanes__lt=_lanes())

@@ -101,8 +101,9 @@ class Issue(Plain):
     @classmethod
     def due(cls, now: dt.datetime) -> models.QuerySet[Issue]:
         """Issues that a worker should be at: started, not paused, and not all in the ledger or with an open chunk that is due."""
-        waiting = Q(frozen_at=None, cancelled_at=None) | Q(chunks__closed=False, chunks__due_at__lte=now)
-        # A cancelled issue still closes its ledger.
+        # A cancelled issue still closes its ledger, and waits for nobody who was deferred.
+        open_now = Q(chunks__due_at__lte=now) | Q(cancelled_at__isnull=False)
+        waiting = Q(frozen_at=None, cancelled_at=None) | Q(open_now, chunks__closed=False)
         running = Q(paused_at=None) | Q(cancelled_at__isnull=False)
         return cls.objects.filter(running, waiting, started_at__isnull=False, due_at__lte=now).distinct()
 

@@ -59,6 +59,13 @@ class Waiting(Plain):
         self.due_at, self.attempts = timezone.now(), self.attempts - 1
         self.save(update_fields=["due_at", "attempts"])
 
+    def go_on_waiting(self) -> None:
+        """The mail server has it and is still thinking: nobody else may try."""
+        now = timezone.now()
+        if self.due_at - now < CLAIM / 2:
+            self.due_at = now + CLAIM
+            self.save(update_fields=["due_at"])
+
     def try_later(self, code: str) -> None:
         """Next attempt after 15 s, doubling to an hour; given up after `ATTEMPTS`."""
         if self.attempts >= ATTEMPTS:
