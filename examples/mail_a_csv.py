@@ -40,7 +40,7 @@ from webstreet.mail.message import (
     without_holes,
 )
 from webstreet.mail.pump import Envelope, Loop, Outcome, Result, Trouble, pump
-from webstreet.mail.smtp import SmtpTransport
+from webstreet.mail.several import transport_of
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
 TABLES = """
@@ -60,7 +60,12 @@ class SqliteOutbox:
         self, path: Path, sender: Sender, skeleton: Skeleton, *, unsubscribe: str, signers: Sequence[Signer]
     ) -> None:
         self._database = sqlite3.connect(path)
-        self._database.executescript(TABLES)
+        try:
+            # Held until the end: what another run has marked as sending is not ours to judge.
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._database.executescript(f"BEGIN EXCLUSIVE; {TABLES} COMMIT;")
+        except sqlite3.OperationalError:
+            raise SystemExit(f"{path} cannot be used: another run is at it.") from None
         self._sender, self._skeleton, self._unsubscribe, self._signers = sender, skeleton, unsubscribe, signers
         self._name = re.sub(r"[^A-Za-z0-9]+", "-", path.name)
 
@@ -109,7 +114,12 @@ def rows_of(path: Path) -> tuple[list[tuple[str, dict[str, str]]], list[str]]:
         if "email" not in (reader.fieldnames or ()):
             raise SystemExit(f"{path} has no column email.")
         for row in reader:
-            fields = {str(name): value or "" for name, value in row.items() if isinstance(value, str | None) and name}
+            # A cell may hold a line end, and no header does.
+            fields = {
+                str(name): " ".join((value or "").split())
+                for name, value in row.items()
+                if name and not isinstance(value, list)
+            }
             try:
                 found.setdefault(normal_address(fields["email"]), fields)
             except AddressInvalid as error:
@@ -141,7 +151,7 @@ def send(options: argparse.Namespace) -> int:
     outbox = SqliteOutbox(path, letter.sender, render(letter), unsubscribe=options.unsubscribe, signers=signers)
     rows, wrong = rows_of(options.csv)
     outbox.add(rows)
-    transport, loop = SmtpTransport(EmailUrl.parse(os.environ.get("EMAIL_URL", DEFAULT_EMAIL_URL))), Loop()
+    transport, loop = transport_of(EmailUrl.parse_all(os.environ.get("EMAIL_URL", DEFAULT_EMAIL_URL))), Loop()
     try:
         done = pump(outbox, transport, loop, budget_s=options.seconds)
     finally:

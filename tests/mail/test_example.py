@@ -51,6 +51,34 @@ def test_a_csv_is_mailed_once(tmp_path: Path, server: RecordingSmtpServer) -> No
     assert dkim.verify(message.content, dnsfunc=lambda name, timeout=5: record)
 
 
+def test_a_line_end_in_a_name_is_a_space(tmp_path: Path, server: RecordingSmtpServer) -> None:
+    (tmp_path / "readers.csv").write_text('email,name\na@example.org,"Ada\r\nBcc: eve@example.org"\nb@example.org,Bo\n')
+    (tmp_path / "text.txt").write_text("Hello {{name}}\n")
+    done = run(tmp_path, server)
+    assert (done.stdout.strip(), done.stderr) == ("sent: 2", "")
+    (message,) = server.to("a@example.org")
+    assert (message.recipients, message.parsed["Bcc"]) == (["a@example.org"], None)
+    assert "Hello Ada Bcc: eve@example.org" in part(message.parsed, "plain")
+
+
+def test_two_runs_at_once_mail_nobody_twice(tmp_path: Path, server: RecordingSmtpServer) -> None:
+    (tmp_path / "readers.csv").write_text("email\n" + "".join(f"s{i}@example.org\n" for i in range(20)))
+    (tmp_path / "text.txt").write_text("Hello\n")
+    second: list[subprocess.CompletedProcess[str]] = []
+
+    def meanwhile(to: list[str]) -> float:
+        if not second:
+            second.append(run(tmp_path, other))
+        return 0.0
+
+    with RecordingSmtpServer() as other:
+        server.behaviour = Behaviour(delay_s=meanwhile)
+        first = run(tmp_path, server)
+        assert (first.stdout.strip(), len(server.messages)) == ("sent: 20", 20), first.stderr
+        assert (second[0].returncode, other.messages) == (1, [])
+        assert "another run is at it" in second[0].stderr
+
+
 def test_what_cannot_be_used_is_said(tmp_path: Path, server: RecordingSmtpServer) -> None:
     (tmp_path / "readers.csv").write_text("mail\na@example.org\n")
     (tmp_path / "text.txt").write_text("Hello {{first}}\n")
@@ -63,7 +91,7 @@ def test_what_cannot_be_used_is_said(tmp_path: Path, server: RecordingSmtpServer
 def test_the_page_of_docs_runs(server: RecordingSmtpServer) -> None:
     page = (EXAMPLE.parents[1] / "docs/mail.md").read_text("utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     names: dict[str, object] = {"url": server.url, "__name__": "docs"}
     for block in blocks:
         exec(compile(block, "docs/mail.md", "exec"), names)  # noqa: S102 our own page
