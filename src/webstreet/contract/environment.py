@@ -28,6 +28,9 @@ BOUNCE_MAILBOX_URL = "BOUNCE_MAILBOX_URL"
 """imaps:// or imap+tls:// (STARTTLS) user:password@host[:port][/folder]: where mails come back to; unset: none is read."""
 EVENTS_SECRET = "EVENTS_SECRET"  # noqa: S105 the name of the variable, not a secret
 """With it events about mails are signed that are posted to /api/newsletter/events; at least 20 characters; unset: none are taken."""
+EVENTS_PROVIDER = "EVENTS_PROVIDER"
+"""One of `EVENTS_PROVIDERS`: EVENTS_SECRET is its key, and it posts to /api/newsletter/events/<provider>; unset: none does."""
+EVENTS_PROVIDERS = ("brevo", "mailgun", "mailjet", "mailtrap", "postal", "postmark", "sparkpost")
 FILES_URL = "FILES_URL"
 """file:///path; unset: files in DATA_DIR."""
 SECRET_KEY = "SECRET_KEY"  # noqa: S105 the name of the variable, not a key
@@ -45,7 +48,7 @@ GENERATION = "GENERATION"
 
 ALL = (
     SITE_MANIFEST, DATA_DIR, BASE_URL, DATABASE_URL, REDIS_URL, EMAIL_URL, BOUNCE_MAILBOX_URL, EVENTS_SECRET,
-    FILES_URL, SECRET_KEY, TRUSTED_PROXIES, METRICS_TOKEN, DNS_SERVERS, IMAGE_DIGEST, GENERATION,
+    EVENTS_PROVIDER, FILES_URL, SECRET_KEY, TRUSTED_PROXIES, METRICS_TOKEN, DNS_SERVERS, IMAGE_DIGEST, GENERATION,
 )  # fmt: skip
 
 

@@ -110,6 +110,12 @@ def _check_events(environ: Mapping[str, str]) -> None:
         raise SettingInvalid(
             f"EVENTS_SECRET must have {EVENTS_SECRET_LENGTH} or more random characters.", code="setting.events_secret"
         )
+    provider = read(environ, names.EVENTS_PROVIDER)
+    if provider and (provider not in names.EVENTS_PROVIDERS or not secret):
+        raise SettingInvalid(
+            f"EVENTS_PROVIDER must be one of {', '.join(names.EVENTS_PROVIDERS)}, and needs EVENTS_SECRET.",
+            code="setting.events_provider",
+        )
 
 
 def _manifest(environ: Mapping[str, str], release: ReleaseManifest) -> tuple[SiteManifest, Path, str]:

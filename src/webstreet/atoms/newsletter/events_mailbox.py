@@ -18,7 +18,7 @@ from typing import Any
 from django.db import connections
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import events, events_policy
+from webstreet.atoms.newsletter import events, events_policy, harm
 from webstreet.atoms.newsletter.events import Kind, Mail, Told
 from webstreet.atoms.newsletter.models.event import EventSource
 from webstreet.contract.environment import BOUNCE_MAILBOX_URL, read
@@ -109,7 +109,7 @@ def start() -> None:
 def _in_thread() -> None:
     try:
         read_all(ROUND_S)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 the thread ends here, and the next round begins anew
         # Of the error only the kind: the rest may name somebody.
         logger.error("mailbox.round_failed", extra={"error": type(error).__name__})
     finally:
@@ -153,6 +153,7 @@ def _group(mailbox: Mailbox, uids: list[int], end: float) -> int:
         (done if found.told else kept).append(uid)
         forged += found.is_report and not found.told
     new = events.note(told)
+    harm.check_all(one.mail.issue_id for one in told)
     EventSource.count(events.MAILBOX, taken=new, other=len(kept) - forged, forged=forged)
     mailbox.delete(done)
     mailbox.keep(kept)

@@ -12,13 +12,13 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from webstreet.atoms.newsletter import events, events_policy
+from webstreet.atoms.newsletter import events, events_policy, harm
 from webstreet.atoms.newsletter.events import Kind, Mail, Told
 from webstreet.atoms.newsletter.models.event import EventSource
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
@@ -80,11 +80,16 @@ def take(body: bytes) -> dict[str, int]:
     Raises:
         EventsInvalid: one of them is not what it should be; nothing was taken.
     """
-    told = [_told(entry, number) for number, entry in enumerate(_entries(body))]
+    return write_down(events.WEBHOOK, [_told(entry, number) for number, entry in enumerate(_entries(body))])
+
+
+def write_down(source: str, told: Sequence[Told | None]) -> dict[str, int]:
+    """Write down what a source told, and count it; None, and what is about no mail of ours, is ignored."""
     ours = [one for one in told if one is not None and one.mail.is_ours]
     taken = events.note(ours)
+    harm.check_all(one.mail.issue_id for one in ours)
     ignored = len(told) - len(ours)
-    EventSource.count(events.WEBHOOK, taken=taken, forged=ignored)
+    EventSource.count(source, taken=taken, forged=ignored)
     return {"taken": taken, "known": len(ours) - taken, "ignored": ignored}
 
 
@@ -114,7 +119,7 @@ def _told(entry: Any, number: int) -> Told | None:
     if codes is None:
         raise EventsInvalid(f"{where} has a code that is none of SMTP: write 550, 5.1.1 or 550 5.1.1.")
     at = _moment(entry.get("at", ""), where)
-    mail = _mail(entry)
+    mail = mail_of(entry)
     reply = one_line(entry.get("reply", "")[:2000], entry.get("recipient", ""))
     if kind != "bounce":
         return Told(events.WEBHOOK, name, Kind(kind), mail, at, code, reply=reply)
@@ -146,7 +151,7 @@ def _moment(text: str, where: str) -> dt.datetime:
     return found
 
 
-def _mail(entry: dict[str, str]) -> Mail:
+def mail_of(entry: Mapping[str, str]) -> Mail:
     """By what names the mail itself; else by the recipient, as whoever signs with our secret is believed."""
     mail = events.mail_of_path([entry["return_path"]]) if entry.get("return_path") else Mail()
     if not mail.is_ours and entry.get("message_id"):

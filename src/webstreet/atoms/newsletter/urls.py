@@ -21,4 +21,5 @@ api_urlpatterns = [
     path("newsletter/subscriptions", api.subscriptions, name="newsletter_api_subscriptions"),
     path("newsletter/form-token", api.form_token, name="newsletter_api_form_token"),
     path("newsletter/events", events.events, name="newsletter_api_events"),
+    path("newsletter/events/<slug:provider>", events.of_provider, name="newsletter_api_provider_events"),
 ]

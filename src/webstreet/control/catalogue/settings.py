@@ -166,6 +166,14 @@ FIXED = (
         secret=True,
     ),
     _variable(
+        "EVENTS_PROVIDER",
+        _("Mail provider that posts what becomes of mails, in its own form; EVENTS_SECRET is its key."),
+        "brevo, mailgun, mailjet, mailtrap, postal, postmark, sparkpost",
+        _("none"),
+        who=OPERATOR,
+        effect=BY_HAND,
+    ),
+    _variable(
         "FILES_URL",
         _("Where uploaded files are kept."),
         "file:///",

@@ -25,7 +25,7 @@ from webstreet.atoms.newsletter.admin.tables import download
 from webstreet.atoms.newsletter.models.event import EventSource
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.atoms.newsletter.models.suppression import Suppression
-from webstreet.contract.environment import BOUNCE_MAILBOX_URL, EVENTS_SECRET, read
+from webstreet.contract.environment import BOUNCE_MAILBOX_URL, EVENTS_PROVIDER, EVENTS_SECRET, read
 from webstreet.engine.rows import by_key
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import normal_address
@@ -137,12 +137,13 @@ def _is_erased(q: str) -> bool:
 def _sources() -> list[tuple[str, bool, EventSource | None]]:
     """How this site hears of bounces: what it is called, whether it is set up, and how it fares."""
     known = {row.name: row for row in EventSource.objects.all()}
-    found = []
-    for name, label, variable in (
-        (events.MAILBOX, _("Mailbox of bounces"), BOUNCE_MAILBOX_URL),
-        (events.WEBHOOK, _("Webhook"), EVENTS_SECRET),
-    ):
-        found.append((label, bool(read(os.environ, variable)), known.get(name)))
+    provider = read(os.environ, EVENTS_PROVIDER)
+    found = [
+        (_("Mailbox of bounces"), bool(read(os.environ, BOUNCE_MAILBOX_URL)), known.get(events.MAILBOX)),
+        (_("Webhook"), bool(read(os.environ, EVENTS_SECRET)) and not provider, known.get(events.WEBHOOK)),
+    ]
+    if provider:
+        found.append((provider.capitalize(), True, known.get(provider)))
     return found
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from webstreet.atoms.newsletter import events_webhook
-from webstreet.contract.environment import EVENTS_SECRET, read
+from webstreet.atoms.newsletter import events_providers, events_webhook
+from webstreet.contract.environment import EVENTS_PROVIDER, EVENTS_SECRET, read
 from webstreet.engine.errors import page_not_found, problem
 from webstreet.kernel.errors import WebstreetError
 from webstreet.kernel.secret import Secret
@@ -26,17 +27,37 @@ def events(request: HttpRequest) -> HttpResponse:
     secret = Secret(read(os.environ, EVENTS_SECRET))
     if not secret:
         return page_not_found(request)
+
+    def take() -> dict[str, int]:
+        events_webhook.check(request.headers.get(HEADER, ""), request.body, secret, time.time())
+        return events_webhook.take(request.body)
+
+    return _answer(request, take)
+
+
+@csrf_exempt
+@never_cache
+def of_provider(request: HttpRequest, provider: str) -> HttpResponse:
+    """The same, in a provider's own form. There only for the provider that is set."""
+    secret = Secret(read(os.environ, EVENTS_SECRET))
+    if not secret or provider != read(os.environ, EVENTS_PROVIDER):
+        return page_not_found(request)
+    if request.method == "HEAD":
+        # Some look before they post.
+        return HttpResponse()
+    return _answer(request, lambda: events_providers.take(provider, request, secret))
+
+
+def _answer(request: HttpRequest, take: Callable[[], dict[str, int]]) -> HttpResponse:
     if request.method != "POST":
         response = problem(405, "method.not_allowed", "Method Not Allowed", "Only POST is answered here.")
         response["Allow"] = "POST"
         return response
     length = request.META.get("CONTENT_LENGTH", "")
     if not length.isdigit() or int(length) > events_webhook.BODY_MAX:
-        return problem(
-            413, "body.too_long", "Too long", "The body has no length, or is longer than 1 MB: send fewer events."
-        )
+        text = "The body has no length, or is longer than 1 MB: send fewer events."
+        return problem(413, "body.too_long", "Too long", text)
     try:
-        events_webhook.check(request.headers.get(HEADER, ""), request.body, secret, time.time())
-        return JsonResponse(events_webhook.take(request.body))
+        return JsonResponse(take())
     except WebstreetError as error:
         return problem(error.status, error.error_code, HTTPStatus(error.status).phrase, error.message)
