@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from webstreet.kernel.secret import Secret
+from webstreet.mail.buckets import Limit
 from webstreet.mail.errors import EmailUrlInvalid
 
 Protection = Literal["opportunistic", "starttls", "tls"]
@@ -34,6 +35,8 @@ class EmailUrl:
         weight: share of what goes to servers of one order.
         connections, per_connection: see `webstreet.mail.smtp.SmtpTransport`; 0: as the program says.
         given_name: ``?name=``; see `name`.
+        rate: the most that the server takes, as `webstreet.mail.buckets.Limit` reads it (``?rate=14/s``); empty: no limit. It is for
+            whoever hands over batches: a transport sends as fast as it can.
     """
 
     host: str
@@ -47,6 +50,7 @@ class EmailUrl:
     connections: int = 0
     per_connection: int = 0
     given_name: str = ""
+    rate: str = ""
 
     @property
     def name(self) -> str:
@@ -90,11 +94,15 @@ class EmailUrl:
                 "EMAIL_URL has a path after the host: remove it. Write @ and / in passwords as %40 and %2F."
             )
         options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        if set(options) - {"ca_file", "name", *_NUMBERS}:
-            known = ", ".join(["ca_file", "name", *_NUMBERS])
+        if set(options) - {"ca_file", "name", "rate", *_NUMBERS}:
+            known = ", ".join(["ca_file", "name", "rate", *_NUMBERS])
             raise EmailUrlInvalid(f"EMAIL_URL has an option that we do not know. There are: {known}.")
         if not _NAME.fullmatch(options.get("name", "x")):
             raise EmailUrlInvalid("EMAIL_URL has a name that is none: up to 40 letters, digits, dots and hyphens.")
+        try:
+            Limit.parse(options.get("rate", "1/s"))
+        except ValueError as error:
+            raise EmailUrlInvalid(f"EMAIL_URL has a rate that cannot be read. {error}") from None
         protection, default_port = _SCHEMES[parts.scheme]
         return cls(
             host=parts.hostname,
@@ -104,6 +112,7 @@ class EmailUrl:
             password=Secret(unquote(parts.password or "")),
             ca_file=options.get("ca_file", ""),
             given_name=options.get("name", ""),
+            rate=options.get("rate", ""),
             **{name: _number(name, options[name]) for name in _NUMBERS if name in options},
         )
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import zoneinfo
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from webstreet.contract.atom import AtomManifest, AtomWords, Parameters
 from webstreet.kernel.errors import BadInput
 from webstreet.kernel.secret import Secret
 from webstreet.mail.address import normal_address
+from webstreet.mail.buckets import Limit
+from webstreet.mail.families import TITLES
 from webstreet.mail.message import NAME_MAX, header_text
 from webstreet.mail.verp import ReturnPaths
 
@@ -36,6 +40,37 @@ def _mailbox(text: str) -> str:
     except BadInput as error:
         raise ValueError(error.message) from None
     return found
+
+
+def _rate(text: str) -> str:
+    if text:
+        Limit.parse(text)
+    return text
+
+
+def _time(text: str) -> str:
+    if text and dt.time.fromisoformat(text).tzinfo is not None:
+        raise ValueError("Write a time of day as 22:00.")
+    return text
+
+
+def _day(text: str) -> str:
+    if text:
+        dt.date.fromisoformat(text)
+    return text
+
+
+def _zone(text: str) -> str:
+    try:
+        return zoneinfo.ZoneInfo(text).key
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("Write a time zone as Europe/Paris.") from None
+
+
+def _provider(text: str) -> str:
+    if text not in TITLES and text != "others" and "." not in text:
+        raise ValueError(f"Write a domain, others, or one of: {', '.join(sorted(TITLES))}.")
+    return text
 
 
 OptionalAddress = Annotated[str, AfterValidator(_address)]
@@ -68,6 +103,65 @@ class Limits(BaseModel):
     per_site_per_hour: int = Field(
         600, description="Sign-ups of the whole site in an hour; more is an attack.", ge=1, le=1_000_000
     )
+
+
+class ProviderRate(BaseModel):
+    """How much one provider gets."""
+
+    model_config = {"extra": "forbid", "frozen": True}
+
+    provider: Annotated[str, AfterValidator(_provider)] = Field(
+        description="gmail, microsoft, yahoo, orange ..., the domain of any other, or others: each that is not named.",
+        max_length=254,
+    )
+    rate: Annotated[str, AfterValidator(_rate)] = Field(
+        description="As 5/s, 90/min, 500/h or 10000/day.", min_length=3, max_length=20
+    )
+
+
+class Sending(BaseModel):
+    """How fast issues go out, and when they stop by themselves."""
+
+    model_config = {"extra": "forbid", "frozen": True}
+
+    per_site: Annotated[str, AfterValidator(_rate)] = Field(
+        "", description="Mails of the whole site, as 14/s, 90/min, 500/h or 10000/day; empty: no limit.", max_length=20
+    )
+    providers: Literal["off", "recommended"] = Field(
+        "off", description="Limits for each provider (Gmail, Outlook, Yahoo, Orange ...): none, or those we recommend."
+    )
+    provider_rates: list[ProviderRate] = Field(
+        default_factory=list, description="Limits of single providers, before those recommended.", max_length=100
+    )
+    warm_up_since: Annotated[str, AfterValidator(_day)] = Field(
+        "",
+        description="First day of a sender that providers do not know yet, as 2026-09-01: it sends a little more each day; empty: off.",
+        max_length=10,
+    )
+    quiet_from: Annotated[str, AfterValidator(_time)] = Field(
+        "", description="Issues send nothing from this time of day, as 22:00; empty: no quiet hours.", max_length=5
+    )
+    quiet_until: Annotated[str, AfterValidator(_time)] = Field(
+        "", description="They go on by themselves at this time of day, as 07:00.", max_length=5
+    )
+    time_zone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC", description="Where quiet hours and days of the warm-up are counted, as Europe/Paris.", max_length=64
+    )
+    pause_at_bounces_percent: float = Field(
+        5.0, description="An issue pauses when so many of its recipients do not exist; 100: never.", gt=0, le=100
+    )
+    pause_at_complaints_percent: float = Field(
+        0.3, description="An issue pauses when so many call it junk; 100: never.", gt=0, le=100
+    )
+    pause_after: int = Field(
+        200, description="Nothing is concluded from fewer answers of mail servers than this.", ge=20, le=1_000_000
+    )
+
+    @model_validator(mode="after")
+    def _both_ends(self) -> Sending:
+        if bool(self.quiet_from) != bool(self.quiet_until) or (self.quiet_from and self.quiet_from == self.quiet_until):
+            raise ValueError("Quiet hours need quiet_from and quiet_until, and two different times.")
+        return self
 
 
 class Params(Parameters):
@@ -125,6 +219,10 @@ class Params(Parameters):
         Limits(),  # type: ignore[call-arg]
         description="How much sign-up is accepted.",
     )
+    sending: Sending = Field(
+        Sending(),  # type: ignore[call-arg]
+        description="How fast issues go out, at which hours, and when they stop by themselves.",
+    )
     lists: list[PurposeList] = Field(
         default_factory=list,
         description="Lists by purpose; issues go to the first. Empty: one list of new articles.",
@@ -169,6 +267,7 @@ FRENCH = AtomWords(
         ),
         "connections": "Connexions simultanées au serveur de courriel, pour chaque processus d’envoi.",
         "limits": "Combien d’inscriptions sont acceptées.",
+        "sending": "À quelle vitesse et à quelles heures partent les envois, et quand ils s’arrêtent d’eux-mêmes.",
         "lists": "Listes par objet ; les envois vont à la première. Vide : une seule liste des nouveaux articles.",
     },
 )

@@ -19,14 +19,15 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q
 from django.db.models.query import QuerySet
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import freezing, outcomes
+from webstreet.atoms.newsletter import freezing, outcomes, turns
 from webstreet.atoms.newsletter.models.base import alias, atomic
-from webstreet.atoms.newsletter.models.counting import COUNTED, Mark
+from webstreet.atoms.newsletter.models.counting import COUNTED, HELD, Mark
 from webstreet.atoms.newsletter.models.delivery import OPEN, Chunk, Delivery, State
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.lists import Membership
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.atoms.newsletter.outcomes import Fate
+from webstreet.atoms.newsletter.turns import Gate
 from webstreet.mail.pump import Outcome, Result
 
 CHUNK_SIZE = 1000
@@ -104,6 +105,8 @@ def claim_chunk(issue: Issue) -> Lease | None:
         token = secrets.token_hex(8)
         values = {"lease_token": token, "lease_until": now + LEASE, "sending_from": None, "sending_to": None}
         Chunk.objects.filter(pk=chunk.pk).update(**values)
+        if chunk.held:
+            turns.begin(chunk, now)
     return Lease(chunk.pk, chunk.issue_id, issue.mailing_list_id, chunk.number, token, chunk.total or CHUNK_SIZE)
 
 
@@ -129,10 +132,11 @@ def _left_sending(chunk: Chunk, *, resend: bool) -> None:
     rows.filter(state=State.SENDING).update(**lost)
 
 
-def claim_batch(issue: Issue, lease: Lease, size: int = CHUNK_SIZE) -> list[Row]:
+def claim_batch(issue: Issue, lease: Lease, size: int = CHUNK_SIZE, gate: Gate | None = None) -> list[Row]:
     """Mark the next rows of a leased chunk as under way. Empty: nothing to do now, or the lease or the issue's leave to send is gone.
 
-    Who is no longer active or on the list is left out here, at the last moment before the bytes.
+    Who is no longer active or on the list is left out here, at the last moment before the bytes; whom the ``gate`` does not admit gets a
+    turn, and the next are looked at until the gate's time is over.
     """
     while not lease.empty:
         now = timezone.now()
@@ -142,15 +146,20 @@ def claim_batch(issue: Issue, lease: Lease, size: int = CHUNK_SIZE) -> list[Row]
             return []
         wanted = [row for row in found if row[5]]
         others = [row[0] for row in found if not row[5]]
+        late = gate.admit([row[:3] for row in wanted]) if gate is not None else []
+        if late:
+            waits = {turn.delivery_id for turn in late}
+            wanted = [row for row in wanted if row[0] not in waits]
         batch = [(wanted[0][0], wanted[-1][0])] if wanted else []
         # A transaction only where there are two statements: each step of one is a moment in which the sender has the interpreter.
-        with atomic() if others else contextlib.nullcontext():
+        with atomic() if others or late else contextlib.nullcontext():
             if not lease.mine.filter(_may_send(issue)).update(**_mark(lease.open + batch), marked_at=now):
                 return []
             _leave_out(lease, others, now)
+            turns.give(late, now)
         lease.open += batch
         lease.after, lease.taken = found[-1][0], lease.taken + len(found)
-        if wanted:
+        if wanted or (gate is not None and gate.is_late()):
             return [Row(pk, tried + 1, email, key, token) for pk, tried, email, key, token, _ in wanted]
     return []
 
@@ -181,7 +190,7 @@ SELECT {columns}
 FROM newsletter_delivery d
 LEFT JOIN newsletter_subscriber s ON s.id = d.subscriber_id AND s.status = %s
 LEFT JOIN newsletter_membership m ON m.subscriber_id = s.id AND m.mailing_list_id = %s
-WHERE d.issue_id = %s AND d.number = %s AND d.id > %s AND (d.state = %s OR (d.state = %s AND d.due_at <= %s))
+WHERE d.issue_id = %s AND d.number = %s AND d.id > %s AND (d.state = %s OR (d.state = %s AND d.due_at <= %s AND d.attempts > 0))
 ORDER BY d.id LIMIT %s
 """
 _AS_THEY_ARE = "d.id, d.attempts, s.email, s.public_id, s.unsubscribe_token, m.id IS NOT NULL"
@@ -279,6 +288,7 @@ def _settle(chunk_id: int) -> None:
     }
     values: dict[str, Any] = {name: found.get(name, (0, None))[0] for name in COUNTED}
     values["total"] = sum(n for n, _ in found.values())
+    values["held"] = rows.filter(HELD).count() if values["deferred"] else 0
     values |= {"lease_until": None, "lease_token": "", "sending_from": None, "sending_to": None}
     still_open = set(found) & {str(state) for state in OPEN}
     values["closed"] = not still_open

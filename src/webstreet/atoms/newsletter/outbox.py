@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 
-from webstreet.atoms.newsletter import events, ledger, mails
+from webstreet.atoms.newsletter import events, harm, ledger, mails
 from webstreet.atoms.newsletter.ledger import Lease
 from webstreet.atoms.newsletter.models.issue import Issue
+from webstreet.atoms.newsletter.pacing import Gate
 from webstreet.engine.away import is_away
 from webstreet.engine.tasks import every
 from webstreet.kernel.errors import WebstreetError
@@ -75,6 +76,7 @@ def _is_written(known: _Unwritten) -> bool:
         results = [known.later.result()] if known.later is not None else known.results
         ledger.record(known.lease, known.rows, results, resend_uncertain=known.resend_uncertain)
         events.note_replies(known.lease.issue_id, known.rows, results)
+        harm.note_answers(known.lease.issue_id, known.rows, results)
     elif any(other.rows and other.lease is known.lease for other in _unwritten):
         return False
     elif not known.lease.open:
@@ -116,10 +118,11 @@ class _Batch:
 
 
 class IssueOutbox:
-    """For one step of one worker: `close` gives back what is still leased."""
+    """For one step of one worker: `close` gives back what is still leased. ``gate``: the limits, if there are any."""
 
-    def __init__(self, issue: Issue, *, resend_uncertain: bool) -> None:
+    def __init__(self, issue: Issue, *, resend_uncertain: bool, gate: Gate | None = None) -> None:
         self._issue = issue
+        self._gate = gate
         self._resend_uncertain = resend_uncertain
         self._mailing = mails.Mailing(issue)
         self._lease = _taken_up(issue)
@@ -129,13 +132,21 @@ class IssueOutbox:
         self._broken: list[Lease] = []
 
     def claim(self, limit: int) -> Sequence[Envelope]:
+        if self._gate is None:
+            return self._claim(limit)
+        allowed = self._gate.allow(limit)
+        found = self._claim(allowed) if allowed else []
+        self._gate.give_back(allowed - len(found))
+        return found
+
+    def _claim(self, limit: int) -> Sequence[Envelope]:
         while True:
             if self._lease is None:
                 self._lease = ledger.claim_chunk(self._issue)
                 if self._lease is None:
                     return []
                 self._held.append(self._lease)
-            batch = _Batch(self._lease, ledger.claim_batch(self._issue, self._lease, limit))
+            batch = _Batch(self._lease, ledger.claim_batch(self._issue, self._lease, limit, self._gate))
             if batch.rows:
                 if envelopes := list(self._envelopes(batch)):
                     self._open.append(batch)
@@ -146,7 +157,7 @@ class IssueOutbox:
             self._lease = None
             self._give_back()
             self._issue.refresh_from_db(fields=["started_at", "paused_at", "cancelled_at"])
-            if not self._issue.may_send:
+            if not self._issue.may_send or (self._gate is not None and self._gate.is_late()):
                 return []
 
     def _envelopes(self, batch: _Batch) -> Iterator[Envelope]:
@@ -164,6 +175,8 @@ class IssueOutbox:
         finally:
             self._await(batch, results)
         self._give_back()
+        if self._gate is not None:
+            self._gate.give_back(sum(result.outcome is Outcome.UNSENT for result in results))
         if any(result.outcome not in (Outcome.UNSENT, Outcome.UNDER_WAY) for result in results):
             # Also before a trouble: who waits longer each time for a server that takes some each time, stands still at last.
             self._issue.server_works()
@@ -188,6 +201,7 @@ class IssueOutbox:
             self._keep_marked(batch.lease)
             raise
         events.note_replies(batch.lease.issue_id, batch.rows, results)
+        harm.note_answers(batch.lease.issue_id, batch.rows, results)
 
     def _keep_marked(self, lease: Lease) -> None:
         """Until `write_down` has told everything about it, or the lease runs out and the rows become uncertain."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import BooleanField, Case, Count, F, Max, Min, Q, QuerySet, Value, When
@@ -13,13 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from webstreet.atoms.newsletter.models.change import Change
-from webstreet.atoms.newsletter.models.counting import marked, marks_of
-from webstreet.atoms.newsletter.models.delivery import Delivery, State
+from webstreet.atoms.newsletter.models.counting import HELD, marked, marks_of
+from webstreet.atoms.newsletter.models.delivery import LIMIT, Delivery, State
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.engine.rows import by_key
+from webstreet.mail.families import family_of, title_of
 
 REPLIES = 50
 PROBLEMS = 50
+GROUPS = 2000
+"""Of domain and reply that are looked at, the most frequent."""
+DOMAINS = 4
 SILENT_AFTER = dt.timedelta(seconds=15)
 TROUBLED = (State.FAILED, State.DEFERRED, State.UNCERTAIN)
 
@@ -31,28 +35,57 @@ def recipients(issue: Issue, *, state: str = "", domain: str = "") -> QuerySet[D
     rows = Delivery.objects.filter(issue=issue).select_related("subscriber").annotate(under_way=moving).order_by("id")
     if state == State.SENDING:
         rows = rows.filter(under_way)
+    elif state == State.HELD:
+        rows = rows.filter(HELD)
     elif state in State.values:
-        rows = rows.filter(state=state).exclude(under_way)
+        rows = rows.filter(state=state).exclude(under_way).exclude(HELD)
     if domain:
         rows = rows.filter(subscriber__email__endswith=f"@{domain}")
     return rows
+
+
+def state_of(row: Delivery) -> Any:
+    """The `State` to show of one of `recipients`."""
+    if row.under_way:  # type: ignore[attr-defined]  # annotated
+        return State.SENDING
+    waits = row.state == State.DEFERRED and row.code == LIMIT and not row.attempts
+    return State.HELD if waits else State(row.state)
 
 
 def problems(issue: Issue) -> list[Delivery]:
     """The last of those who did not get it. Looked for in the chunks that have any, as no index leads to a state."""
     troubled = Q(deferred__gt=0) | Q(failed__gt=0) | Q(uncertain__gt=0) | Q(total=None) | ~Q(lease_token="")
     numbers = list(issue.chunks.filter(troubled).order_by("-number").values_list("number", flat=True)[:PROBLEMS])
-    rows = issue.deliveries.filter(number__in=numbers, state__in=TROUBLED)
+    rows = issue.deliveries.filter(number__in=numbers, state__in=TROUBLED).exclude(HELD)
     return list(rows.order_by("-changed_at", "-id")[:PROBLEMS])
 
 
-def replies(issue: Issue) -> list[dict[str, Any]]:
-    """What servers said to those who did not get it: domain, state, code, reply, how many; the most frequent first."""
-    rows = Delivery.objects.filter(issue=issue, state__in=TROUBLED, subscriber__isnull=False)
+@dataclass(slots=True)
+class Replies:
+    """What servers of one provider said in the same words: to how many, at which domains (the most first)."""
+
+    provider: str
+    state: str
+    code: str
+    reply: str | None
+    n: int = 0
+    domains: list[str] = field(default_factory=list)
+
+
+def replies(issue: Issue) -> list[Replies]:
+    """What servers said to those who did not get it, by provider (`webstreet.mail.families`); the most frequent first."""
+    rows = Delivery.objects.filter(issue=issue, state__in=TROUBLED, subscriber__isnull=False).exclude(HELD)
     email = F("subscriber__email")
     domains = rows.annotate(domain=Substr(email, StrIndex(email, Value("@")) + 1))
     groups = domains.values("domain", "state", "code", "reply").annotate(n=Count("id")).order_by("-n", "domain")
-    return list(groups[:REPLIES])
+    found: dict[tuple[str, str, str, str | None], Replies] = {}
+    for row in groups[:GROUPS]:
+        key = (title_of(family_of(row["domain"])), row["state"], row["code"], row["reply"])
+        group = found.setdefault(key, Replies(*key))
+        group.n += row["n"]
+        if len(group.domains) < DOMAINS and row["domain"] not in group.domains:
+            group.domains.append(row["domain"])
+    return sorted(found.values(), key=lambda group: (-group.n, group.provider))[:REPLIES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +159,7 @@ def lines(issue: Issue, *, state: str, domain: str, with_addresses: bool) -> Ite
     head = ["subscriber", "state", "attempts", "code", "reply", "at"]
     yield ["email", *head] if with_addresses else head
     for row in by_key(recipients(issue, state=state, domain=domain)):
-        state_now = str(State.SENDING) if row.under_way else row.state
+        state_now = str(state_of(row))
         values = [str(row.subscriber_id or ""), state_now, str(row.attempts), row.code, row.reply or ""]
         values.append(row.changed_at.isoformat(timespec="seconds"))
         email = row.subscriber.email if row.subscriber else ""

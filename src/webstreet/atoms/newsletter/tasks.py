@@ -26,6 +26,7 @@ from webstreet.atoms.newsletter import (
     mail_server,
     mails,
     outbox,
+    pacing,
     personal_data,
 )
 from webstreet.atoms.newsletter.guard import Admitted
@@ -33,6 +34,7 @@ from webstreet.atoms.newsletter.models.base import APP, alias
 from webstreet.atoms.newsletter.models.bulk import BulkJob
 from webstreet.atoms.newsletter.models.delivery import Chunk
 from webstreet.atoms.newsletter.models.issue import Issue
+from webstreet.atoms.newsletter.models.limits import Pace as PaceSeen
 from webstreet.atoms.newsletter.models.notice import Notice, TestMail, Waiting
 from webstreet.atoms.newsletter.models.sign_up import DataRequest, SignUp, Throttle
 from webstreet.atoms.newsletter.models.token import KEEP, Token
@@ -64,6 +66,8 @@ WORKER_SEEN = dt.timedelta(seconds=30)
 LANES_MAX = 32
 UNCERTAIN = "uncertain"
 _mine = threading.local()
+_turns: dict[int, tuple[float, str]] = {}
+"""When this process looks at an issue again, of those that a limit made wait for a few seconds: the moment and the chain of steps."""
 _thinking: list[tuple[Future[Result], Waiting, Task]] = []
 logger = logging.getLogger(__name__)
 
@@ -78,10 +82,16 @@ def _transport() -> tuple[Transport, Loop]:
         _mine.transport = transport_of(urls, lambda url: SmtpTransport(url, connections=usual))
         _mine.pace = Pace(least=4 * sum(url.connections or usual for url in urls))
         _mine.loop = Loop()
-        _mine.address = address
+        _mine.address, _mine.urls = address, urls
         atexit.unregister(stop)
         atexit.register(stop)
     return _mine.transport, _mine.loop
+
+
+def _servers() -> dict[str, pacing.Shared]:
+    """Limits of the mail servers that are used now."""
+    members = getattr(_mine.transport, "members", ())
+    return pacing.servers_of(_mine.urls, [member.name for member in members if member.trouble is not None])
 
 
 def close_transport() -> None:
@@ -154,6 +164,7 @@ def send_test(test_id: int) -> None:
 
 def _send_one(mail: Waiting, envelope: Envelope, again: Task) -> None:
     transport, loop = _transport()
+    pacing.spend_one(envelope.recipient, _servers())
     results, trouble = loop.run(transport.send([envelope], deadline=time.monotonic() + STEP_S))
     if trouble is not None or results[0].outcome is not Outcome.UNSENT:
         mail_server.sending.noted(trouble.code if trouble else "")
@@ -213,9 +224,14 @@ def deliver(issue_id: int, chain: str) -> None:
     an issue as there were workers when it was woken: however often that happens, the queue does not fill up.
     """
     issue = Issue.objects.filter(pk=issue_id, chain=chain).first()
-    if issue is not None and deliver_step(issue):
+    if issue is None:
+        return
+    if deliver_step(issue):
         issue.alive()
         enqueue_on_commit(deliver, issue_id, chain, using=alias())
+    elif (moment := pacing.next_turn(issue)) is not None:
+        issue.alive()
+        _turns[issue_id] = (moment.timestamp(), chain)
 
 
 def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
@@ -229,9 +245,16 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
     if not frozen:
         # The first slice only, so that the first mails leave at once.
         frozen = ledger.freeze_audience(issue, budget_s=budget_s * FREEZING_SHARE if issue.audience else 0)
+    if (quiet := pacing.quiet_now(issue, timezone.now())) is not None:
+        # The audience is that of the start all the same.
+        if frozen:
+            issue.hold(quiet.code, quiet.until)
+        return not frozen
+    issue.go_on()
     transport, loop = _transport()
+    gate = pacing.gate_of(issue, _servers(), end)
     try:
-        box = outbox.IssueOutbox(issue, resend_uncertain=mails.parameters().uncertain == "resend")
+        box = outbox.IssueOutbox(issue, resend_uncertain=mails.parameters().uncertain == "resend", gate=gate)
     except WebstreetError as error:
         issue.pause(reason=error.error_code)
         raise
@@ -242,7 +265,26 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
         box.close()
     if done.trouble is not None or done.results:
         mail_server.sending.noted(done.trouble.code if done.trouble else "")
-    return not (done.empty and frozen) and done.trouble is None
+    if done.trouble is not None:
+        return False
+    PaceSeen.note(issue, done.results)
+    if gate is not None and gate.hold is not None:
+        issue.hold(gate.hold.code, gate.hold.until)
+        return not frozen
+    return not (done.empty and frozen) or (gate is not None and gate.is_cut)
+
+
+def _next_moment() -> float | None:
+    return min((moment for moment, _ in _turns.values()), default=None)
+
+
+@every(5, at=_next_moment)
+def take_turns() -> None:
+    """Look again at issues that wait for a turn, to the second. Should this process end, the sweeper does it a little later."""
+    for issue_id, (moment, chain) in list(_turns.items()):
+        if moment <= time.time():
+            del _turns[issue_id]
+            deliver.enqueue(issue_id, chain)
 
 
 def _close_cancelled(issue: Issue) -> bool:
@@ -305,6 +347,7 @@ def _find_left_issues() -> None:
 @every(3600)
 def forget_old() -> None:
     """Counters of yesterday, links that expired a month ago, addresses that tests went to."""
+    pacing.forget_old(timezone.now())
     Throttle.objects.filter(window__lt=timezone.now() - dt.timedelta(days=2)).delete()
     Token.objects.filter(expires_at__lt=timezone.now() - KEEP).delete()
     TestMail.objects.filter(created_at__lt=timezone.now() - dt.timedelta(days=1)).delete()

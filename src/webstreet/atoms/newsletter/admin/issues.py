@@ -16,7 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from wagtail.admin.auth import permission_required
 
-from webstreet.atoms.newsletter import actions, events, ledger, reports, tasks
+from webstreet.atoms.newsletter import actions, events, harm, ledger, reports, tasks
+from webstreet.atoms.newsletter.admin import limits
 from webstreet.atoms.newsletter.admin.subscribers import crumbs
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.delivery import State
@@ -48,9 +49,9 @@ def index(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "newsletter/admin/issues.html", context)
 
 
-def _status(issue: Issue) -> dict[str, object]:
+def _status(issue: Issue, request: HttpRequest) -> dict[str, object]:
     counts, state = issue.counts, issue.state
-    names = ("queued", "claimed", "sending", "sent", "deferred", "failed", "suppressed", "uncertain")
+    names = ("queued", "held", "claimed", "sending", "sent", "deferred", "failed", "suppressed", "uncertain")
     labels = {**dict(State.choices), "claimed": _("Taken by a worker")}
     problems = reports.problems(issue) if counts.deferred or counts.failed or counts.uncertain else []
     return {
@@ -63,11 +64,14 @@ def _status(issue: Issue) -> dict[str, object]:
         "retry": _retry(issue, counts),
         "came_back": _came_back(issue),
         "silence": reports.silence(issue) if counts.sending else None,
-        "may_pause": state in (IssueState.SENDING, IssueState.PREPARING, IssueState.WAITING),
+        "limit_notes": limits.notes(issue, counts, sees_people=request.user.has_perm("newsletter.view_subscriber")),
+        "end_words": limits.end_words(issue, counts, state),
+        "harmed": issue.trouble in (harm.BOUNCES, harm.COMPLAINTS),
+        "may_hurry": state == IssueState.HELD,
+        "may_pause": state in (IssueState.SENDING, IssueState.PREPARING, IssueState.WAITING, IssueState.HELD),
         "may_resume": state == IssueState.PAUSED,
         "may_start": state == IssueState.DRAFT,
-        "may_cancel": state
-        in (IssueState.DRAFT, IssueState.SENDING, IssueState.PREPARING, IssueState.WAITING, IssueState.PAUSED),
+        "may_cancel": state not in (IssueState.FINISHED, IssueState.CANCELLED),
         "expected": _audience(issue) if state == IssueState.DRAFT else 0,
     }
 
@@ -114,7 +118,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "breadcrumbs_items": crumbs(_list_crumb(), ("", title)),
         "timeline": reports.timeline(issue),
         "lists": MailingList.objects.count(),
-        **_status(issue),
+        **_status(issue, request),
     }
     return TemplateResponse(request, "newsletter/admin/issue.html", context)
 
@@ -123,7 +127,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("newsletter.view_issue")
 def status(request: HttpRequest, pk: int) -> HttpResponse:
     """The live part of the page, asked for again and again by live.js."""
-    return render(request, "newsletter/admin/issue_status.html", _status(get_object_or_404(Issue, pk=pk)))
+    return render(request, "newsletter/admin/issue_status.html", _status(get_object_or_404(Issue, pk=pk), request))
 
 
 def _pause(issue: Issue, by: int | None) -> bool:
@@ -131,7 +135,12 @@ def _pause(issue: Issue, by: int | None) -> bool:
 
 
 def _resume(issue: Issue, by: int | None) -> bool:
+    harm.looked_at(issue)
     return issue.resume()
+
+
+def _hurry(issue: Issue, by: int | None) -> bool:
+    return issue.hurry()
 
 
 def _cancel(issue: Issue, by: int | None) -> bool:
@@ -148,6 +157,7 @@ _VERBS: dict[str, tuple[Callable[[Issue, int | None], bool], Any]] = {
     "resume": (_resume, Change.Verb.RESUMED),
     "cancel": (_cancel, Change.Verb.CANCELLED),
     "start": (_start, ""),
+    "hurry": (_hurry, Change.Verb.HURRIED),
 }
 """What each verb does (it says whether anything changed), and how that is noted; `actions.start_issue` notes its own."""
 
@@ -155,7 +165,7 @@ _VERBS: dict[str, tuple[Callable[[Issue, int | None], bool], Any]] = {
 @permission_required("newsletter.change_issue")
 @require_POST
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    """pause, resume, cancel, start."""
+    """pause, resume, cancel, start, hurry."""
     issue = get_object_or_404(Issue, pk=pk)
     run, noted = _VERBS[verb]
     try:
@@ -180,4 +190,5 @@ def _said(verb: str) -> str:
         "resume": _("Sending goes on."),
         "cancel": _("Cancelled. Nothing more is sent."),
         "start": _("The issue is on its way."),
+        "hurry": _("The issue is sent now, whatever the hour. Limits of providers still hold."),
     }[verb]

@@ -41,7 +41,7 @@ def recipients(request: HttpRequest, pk: int) -> HttpResponse:
     counts = issue.counts
     page = Paginator(reports.recipients(issue, state=state, domain=domain), PER_PAGE).get_page(request.GET.get("page"))
     for row in page.object_list:
-        row.state = State.SENDING if row.under_way else row.state
+        row.state = reports.state_of(row)
     totals = [(value, str(label), getattr(counts, value)) for value, label in State.choices]
     totals = [(value, label, n + (counts.claimed if value == "queued" else 0)) for value, label, n in totals]
     above = (reverse("newsletter_admin:issues"), _("Issues")), (reverse("newsletter_admin:issue", args=[pk]), title)

@@ -36,5 +36,5 @@ urlpatterns = [
     path("sender/look/", sender.look, name="sender_look"),
     re_path(r"^sender/keys/(?P<pk>\d+)/(?P<verb>declare|discard)/$", sender.act, name="sender_key"),
     path("delivering/", dashboard.delivering_now, name="delivering"),
-    re_path(r"^issues/(?P<pk>\d+)/(?P<verb>pause|resume|cancel|start)/$", issues.act, name="issue_act"),
+    re_path(r"^issues/(?P<pk>\d+)/(?P<verb>pause|resume|cancel|start|hurry)/$", issues.act, name="issue_act"),
 ]

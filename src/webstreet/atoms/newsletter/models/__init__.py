@@ -7,6 +7,7 @@ from webstreet.atoms.newsletter.models.delivery import Chunk, Delivery
 from webstreet.atoms.newsletter.models.event import Event, EventSource
 from webstreet.atoms.newsletter.models.identity import DnsRecord, SigningKey
 from webstreet.atoms.newsletter.models.issue import Issue
+from webstreet.atoms.newsletter.models.limits import Bucket, Looked, Pace, Queue, SlowDown
 from webstreet.atoms.newsletter.models.lists import MailingList, Membership
 from webstreet.atoms.newsletter.models.notice import Notice, TestMail
 from webstreet.atoms.newsletter.models.sign_up import DataRequest, SignUp, Throttle
@@ -16,6 +17,7 @@ from webstreet.atoms.newsletter.models.token import Token
 
 __all__ = [
     "AudienceDay",
+    "Bucket",
     "BulkJob",
     "Change",
     "Chunk",
@@ -26,11 +28,15 @@ __all__ = [
     "Event",
     "EventSource",
     "Issue",
+    "Looked",
     "MailingList",
     "Membership",
     "Notice",
+    "Pace",
+    "Queue",
     "SignUp",
     "SigningKey",
+    "SlowDown",
     "Subscriber",
     "Suppression",
     "TestMail",

@@ -21,6 +21,7 @@ class Change(Plain):
         PAUSED = "paused", _("Paused")
         RESUMED = "resumed", _("Resumed")
         CANCELLED = "cancelled", _("Cancelled")
+        HURRIED = "hurried", _("Sent at once, whatever the hour")
         AGAIN = "again", _("Uncertain mails sent again")
         RETRIED = "retried", _("Tried again")
         TESTED = "tested", _("Test mail sent")

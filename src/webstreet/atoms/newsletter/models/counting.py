@@ -16,7 +16,9 @@ from django.db.models import BooleanField, Case, Count, F, Max, Q, Sum, Value, W
 from django.utils import timezone
 
 COUNTED = ("sent", "deferred", "failed", "suppressed", "uncertain")
-"""What a chunk counts; the rest of its ``total`` is queued."""
+"""What a chunk counts; the rest of its ``total`` is queued. Of the deferred it counts besides how many are held."""
+HELD = Q(state="deferred", attempts=0, code="limit")
+"""The deliveries that wait for their turn, see `webstreet.atoms.newsletter.models.delivery.LIMIT`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Counts:
     claimed: int = 0
     sending: int = 0
     sent: int = 0
+    held: int = 0
     deferred: int = 0
     failed: int = 0
     suppressed: int = 0
@@ -38,7 +41,7 @@ class Counts:
 
     @property
     def open(self) -> int:
-        return self.queued + self.claimed + self.sending + self.deferred
+        return self.queued + self.claimed + self.sending + self.held + self.deferred
 
     @property
     def decided(self) -> int:
@@ -62,7 +65,7 @@ class Mark:
     @property
     def rows(self) -> Q:
         return Q(number=self.number, id__range=(self.first, self.last)) & (
-            Q(state="queued") | Q(state="deferred", due_at__lte=self.at)
+            Q(state="queued") | Q(state="deferred", due_at__lte=self.at, attempts__gt=0)
         )
 
 
@@ -96,13 +99,14 @@ def counts_of(issue: Any) -> Counts:
         else:
             settled.update({name: row[f"{name}_"] or 0 for name in COUNTED})
             settled["queued"] += (row["total_"] or 0) - sum(row[f"{name}_"] or 0 for name in COUNTED)
+            settled.update(held=row["held_"] or 0, deferred=-(row["held_"] or 0))
     return Counts(**(settled + _live(issue, marks)))
 
 
 def _chunks(issue: Any) -> Sequence[dict[str, Any]]:
     """One row for all that are settled (``live`` 0), and one for each other: its number + 1."""
     live = Case(When(lease_token="", total__isnull=False, then=Value(0)), default=F("number") + 1)
-    sums = {f"{name}_": Sum(name) for name in ("total", *COUNTED)}
+    sums = {f"{name}_": Sum(name) for name in ("total", "held", *COUNTED)}
     marks = {
         "first": Max("sending_from"),
         "last": Max("sending_to"),
@@ -117,11 +121,13 @@ def _live(issue: Any, marks: Sequence[Mark]) -> Counter[str]:
         return Counter()
     rows = issue.deliveries.order_by().filter(number__in=[mark.number for mark in marks])
     under_way = Case(When(marked(marks), then=Value(True)), default=Value(False), output_field=BooleanField())
+    waits = Case(When(HELD, then=Value(True)), default=Value(False), output_field=BooleanField())
     found: Counter[str] = Counter()
     leased = {mark.number for mark in marks if mark.leased}
-    for number, state, moving, n in (
-        rows.annotate(moving=under_way).values_list("number", "state", "moving").annotate(n=Count("id"))
+    shown = rows.annotate(moving=under_way, waits=waits)
+    for number, state, moving, held, n in shown.values_list("number", "state", "moving", "waits").annotate(
+        n=Count("id")
     ):
         name = "sending" if moving else "claimed" if state == "queued" and number in leased else state
-        found[name] += n
+        found["held" if held else name] += n
     return found

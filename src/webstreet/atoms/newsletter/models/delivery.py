@@ -14,7 +14,7 @@ class State(models.TextChoices):
     """What became of one recipient.
 
     ``claimed`` and ``sending`` are not stored in a row: it is ``queued`` in a chunk that a worker holds a lease on, and there outside or
-    inside what the chunk marks (`counting.Mark`).
+    inside what the chunk marks (`counting.Mark`). Nor is ``held``: a row that is ``deferred``, was never tried and has the code `LIMIT`.
     """
 
     QUEUED = "queued", _("Queued")
@@ -24,8 +24,11 @@ class State(models.TextChoices):
     FAILED = "failed", _("Failed")
     SUPPRESSED = "suppressed", _("Left out")
     UNCERTAIN = "uncertain", _("Uncertain")
+    HELD = "held", _("Waiting for its turn")
 
 
+LIMIT = "limit"
+"""Code of who waits because of a limit: it is nobody's fault and no attempt. ``due_at`` is the turn."""
 OPEN = (State.QUEUED, State.SENDING, State.DEFERRED)
 """States that still change by themselves."""
 
@@ -36,6 +39,7 @@ class Chunk(Plain):
     Attributes:
         sending_from, sending_to: ids of the first and the last row that the holder may have sent bytes of and not yet recorded; written
             before the bytes leave, at ``marked_at``. So a claim touches no delivery row. Null: nothing is under way.
+        held: how many of the ``deferred`` wait for their turn.
         total: how many rows; null: `sent` to `uncertain` were not counted yet. They are, whenever a lease is given back.
     """
 
@@ -51,6 +55,7 @@ class Chunk(Plain):
     total = models.PositiveIntegerField(null=True, blank=True)
     sent = models.PositiveIntegerField(null=True, blank=True)
     deferred = models.PositiveIntegerField(null=True, blank=True)
+    held = models.PositiveIntegerField(null=True, blank=True)
     failed = models.PositiveIntegerField(null=True, blank=True)
     suppressed = models.PositiveIntegerField(null=True, blank=True)
     uncertain = models.PositiveIntegerField(null=True, blank=True)

@@ -25,9 +25,13 @@ class IssueState(models.TextChoices):
     PREPARING = "preparing", _("Preparing")
     SENDING = "sending", _("Sending")
     WAITING = "waiting", _("Waiting for the mail server")
+    HELD = "held", _("Waiting for its hour")
     PAUSED = "paused", _("Paused")
     CANCELLED = "cancelled", _("Cancelled")
     FINISHED = "finished", _("Finished")
+
+
+HELD_FOR_LONG = ("quiet", "warm_up")
 
 
 class Issue(Plain):
@@ -41,6 +45,8 @@ class Issue(Plain):
         lanes: how many workers were called to it.
         archived_at: when its ledger became ``totals`` (states by name; ``first`` and ``last``: when mails were accepted).
         chain: names the one chain of steps that is valid; a task of another one ends itself. ``woken_at``: its last sign of life.
+        held: why nothing goes before ``due_at`` although the mail server works (`webstreet.atoms.newsletter.pacing.Hold`); null: it goes.
+        hurried_at: when somebody said that quiet hours and warm-up do not count for it.
         trouble: code of what the mail server said last; empty when it works. ``due_at``: not before.
     """
 
@@ -65,6 +71,8 @@ class Issue(Plain):
     totals = models.JSONField(null=True, blank=True)
     trouble = models.CharField(max_length=40, blank=True, default="")
     trouble_count = models.PositiveIntegerField(default=0)
+    held = models.CharField(max_length=20, null=True, blank=True)
+    hurried_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(default=timezone.now)
     chain = models.CharField(max_length=16, blank=True, default="")
     woken_at = models.DateTimeField(null=True, blank=True)
@@ -92,7 +100,12 @@ class Issue(Plain):
             return IssueState.PAUSED
         if self.frozen_at is None:
             return IssueState.PREPARING
-        return IssueState.WAITING if self.trouble and self.due_at > timezone.now() else IssueState.SENDING
+        if self.due_at <= timezone.now():
+            return IssueState.SENDING
+        if self.trouble:
+            return IssueState.WAITING
+        # A limit by the second only makes it slower.
+        return IssueState.HELD if self.held in HELD_FOR_LONG else IssueState.SENDING
 
     @property
     def may_send(self) -> bool:
@@ -124,8 +137,26 @@ class Issue(Plain):
         return bool(
             self._running()
             .exclude(paused_at=None)
-            .update(paused_at=None, trouble="", trouble_count=0, due_at=timezone.now())
+            .update(paused_at=None, trouble="", trouble_count=0, held=None, due_at=timezone.now())
         )
+
+    def hold(self, code: str, until: dt.datetime) -> None:
+        """Send nothing before ``until``; somebody who resumes or cancels it meanwhile is right."""
+        changed = self._running().filter(paused_at=None, due_at__lte=timezone.now()).update(held=code, due_at=until)
+        if changed:
+            self.held, self.due_at = code, until
+
+    def go_on(self) -> None:
+        """What held it is over."""
+        if self.held:
+            self._running().filter(due_at__lte=timezone.now()).update(held=None)
+            self.held = None
+
+    def hurry(self) -> bool:
+        """Send now, whatever the hour and the day's share of the warm-up."""
+        rows = self._running().filter(paused_at=None, hurried_at=None)
+        now = timezone.now()
+        return bool(rows.update(hurried_at=now, held=None, due_at=now))
 
     def cancel(self) -> bool:
         """Send nothing more, ever. What is in flight is still recorded."""
