@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import ground
-from benchmarks.mailing import DATABASES, SIZE_BYTES, Mailer, signing_alone, site
+from benchmarks.mailing import DATABASES, SIZE_BYTES, Mailer, processor_s, signing_alone, site
 from benchmarks.report import Row, publish
 from tests import lab
 from tests.lab import smtp_sink
@@ -63,17 +63,20 @@ def _rates(mailer: Mailer, how: str, limit_of: Callable[[], float], beside: str,
     rows = []
     mailer.grow(max(mailer.audience, RECIPIENTS))
     for count in WORKERS:
-        ours, limit = [], []
-        with mailer.workers(count):
+        ours, limit, used = [], [], []
+        with mailer.workers(count) as workers:
             for _ in range(RUNS):
                 limit.append(limit_of())
                 with mailer.issues() as started:
+                    before = processor_s(workers)
                     started.go()
                     ours.append(mailer.audience / started.wait())
+                    used.append((processor_s(workers) - before) * 1e6 / mailer.audience)
                     started.check(mailer.audience)
                     started.forget()
         name = f"{mailer.name}: {count} worker{'s' if count > 1 else ''}, {how}"
         rows.append(Row(name, "messages/s", ours, beside, limit, target=target))
+        rows.append(Row(f"{name}: processor time of the workers", "us a message", used))
     mailer.sign("")
     return rows
 

@@ -252,6 +252,15 @@ class Started:
         return f"{select} WHERE {column} IN ({', '.join(map(str, self.numbers))}) {more}"
 
 
+def processor_s(processes: Sequence[subprocess.Popen[bytes]]) -> float:
+    """Processor time that they used so far, in seconds."""
+    found = 0
+    for process in processes:
+        fields = Path(f"/proc/{process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        found += int(fields[11]) + int(fields[12])
+    return found / os.sysconf("SC_CLK_TCK")
+
+
 def signing_alone(algorithm: str) -> float:
     """Signatures a second when every core does nothing else, all at the same time."""
     command = [sys.executable, "-c", ALONE.replace("ALGORITHM", repr(algorithm))]
