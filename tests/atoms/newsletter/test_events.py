@@ -9,7 +9,15 @@ from django.utils import timezone
 
 from webstreet.atoms.newsletter import actions, events, importing, personal_data, suppression
 from webstreet.atoms.newsletter.events import Kind, Mail, Told
-from webstreet.atoms.newsletter.models import ConsentRecord, Delivery, Event, Issue, Subscriber, Suppression
+from webstreet.atoms.newsletter.models import (
+    ConsentRecord,
+    Delivery,
+    Event,
+    Issue,
+    MailingList,
+    Subscriber,
+    Suppression,
+)
 from webstreet.mail.reason import Reason
 from webstreet.testing.smtp import Behaviour
 
@@ -117,7 +125,7 @@ def test_many_soft_bounces_of_different_mails_end_it(subscribers):
         events.note([told("soft", who, at=at, reason=Reason.FULL) for who in (first, second)])
         events.note([told("soft", third, at=at, reason=Reason.SENDER)])
     assert status(first) == "active"
-    main = Issue.objects.create(article_uuid="0" * 32, mailing_list_id=1)
+    main = Issue.objects.create(article_uuid="0" * 32, mailing_list=MailingList.main())
     Delivery.objects.create(
         issue=main, subscriber=second, number=0, state="sent", changed_at=timezone.now() - dt.timedelta(days=1)
     )

@@ -87,8 +87,10 @@ class TestSettings:
     def test_secret_is_what_holds_a_secret(self) -> None:
         secret = {one.name for one in table.FIXED if one.secret}
         assert {
+            "BOUNCE_MAILBOX_URL",
             "DATABASE_URL",
             "EMAIL_URL",
+            "EVENTS_SECRET",
             "METRICS_TOKEN",
             "SECRET_KEY",
             "REDIS_URL",
