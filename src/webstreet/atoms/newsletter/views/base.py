@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -81,7 +82,7 @@ def message(request: HttpRequest, title: str, *text: str, status: int = 200, **m
     return render(request, "newsletter/message.html", words, status=status)
 
 
-def home() -> dict[str, str]:
+def home() -> dict[str, Any]:
     """The way on from a `message`: to the home page in the reader's language."""
     return {"action_url": reverse("wagtail_serve", args=[""]), "action_label": _("Go to the home page")}
 
