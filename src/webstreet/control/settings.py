@@ -135,6 +135,7 @@ WHITENOISE_MAX_AGE = 3600
 
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "console:index"
+LOGOUT_REDIRECT_URL = "account_login"
 LOGINS_PREFIX = "/console/"
 AUTHENTICATION_BACKENDS = ["webstreet.control.console.password.PasswordBackend"]
 globals().update(logins.settings("webstreet.control.console.factors"))

@@ -231,7 +231,11 @@ class AccessKeyPages(Pages):
             "console/confirm.html",
             title=_("Revoke %(key)s") % {"key": str(key)},
             lead=_("Whatever uses this key is refused from now on. This cannot be undone."),
-            consequences=[key.label, str(key.get_role_display()), key.client.name if key.client else _("all clients")],
+            consequences=[
+                *([_("Label: %(label)s") % {"label": key.label}] if key.label else []),
+                _("Role: %(role)s") % {"role": key.get_role_display()},
+                _("Client: %(client)s") % {"client": key.client.name if key.client else _("all clients")},
+            ],
             button=_("Revoke key"),
             button_class="ws-button-bad",
             back=reverse("console:clients_accesskey_changelist"),

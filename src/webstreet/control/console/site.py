@@ -70,6 +70,12 @@ class ConsoleSite(UnfoldAdminSite):
         """Said by `NewPassword` on the overview."""
         return redirect("console:index")
 
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """How the code is divided is nothing that the console shows."""
+        return redirect("console:index")
+
     def extra_urls(self) -> list[URLPattern]:
         from webstreet.control.console import catalogue, dictionary
 

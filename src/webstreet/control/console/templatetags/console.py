@@ -56,7 +56,10 @@ def ago(when: dt.datetime | str | None) -> SafeString | str:
 @register.filter
 def how_long(when: dt.datetime | None) -> SafeString | str:
     """For how long something has been so, the exact instant on hover."""
-    return _time(when, timesince(when, depth=1)) if when else "–"
+    if when is None:
+        return "–"
+    short = timezone.now() - when < dt.timedelta(minutes=1)
+    return _time(when, gettext("less than a minute") if short else timesince(when, depth=1))
 
 
 def _time(at: dt.datetime, words: str) -> SafeString:
