@@ -8,9 +8,10 @@ import uuid
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from webstreet.atoms.newsletter import events_webhook
-from webstreet.atoms.newsletter.models import Delivery, Event, EventSource, Issue, MailingList, Subscriber
+from webstreet.atoms.newsletter.models import Chunk, Delivery, Event, EventSource, Issue, MailingList, Subscriber
 from webstreet.engine import environment
 from webstreet.kernel.errors import BadInput
 from webstreet.kernel.secret import Secret
@@ -149,3 +150,21 @@ def test_a_setting_that_cannot_be_used_is_said_at_the_start(name, value):
     with pytest.raises(BadInput) as refused:
         environment._check_events({name: value})
     assert value not in str(refused.value)
+
+
+@pytest.mark.requirement("P4")
+def test_too_many_complaints_pause_the_issue(web, subscribers, parameters):
+    parameters(sending={"pause_after": 20})
+    people = subscribers(21)
+    issue = Issue.objects.create(
+        article_uuid=uuid.uuid4(), mailing_list=MailingList.main(), started_at=timezone.now(), frozen_at=timezone.now()
+    )
+    Chunk.objects.create(issue=issue, number=0, due_at=timezone.now(), total=22, sent=21)
+    told = [
+        {"id": str(s.pk), "kind": "complaint", "message_id": f"{issue.key.hex}.{s.public_id.hex}@example.org"}
+        for s in people[:3]
+    ]
+    assert post(web, {"events": told[:2]}).json()["taken"] == 2
+    assert Issue.objects.get().paused_at is None
+    assert post(web, {"events": told[2:]}).json()["taken"] == 1
+    assert Issue.objects.get().trouble == "issue.complaints"
