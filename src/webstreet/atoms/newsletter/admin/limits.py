@@ -70,12 +70,12 @@ def _held(issue: Issue, sending: Sending, now: dt.datetime) -> str:
         return ""
     until = moment_words(issue.due_at, now)
     if issue.held == "quiet":
-        return _("Quiet hours: nothing is sent until %(until)s. It goes on by itself.") % {"until": until}
+        return _("Quiet hours: nothing is sent until %(until)s; then it goes on by itself.") % {"until": until}
     if issue.held == "warm_up":
         today = pacing.warm_up_on(sending, now)
         words = {"until": until, "n": formats.number_format(today[1].burst if today else 0, force_grouping=True)}
         return (
-            _("Warm-up: this day’s share of %(n)s mails is sent. It goes on by itself, with more, at %(until)s.")
+            _("Warm-up: this day’s share of %(n)s mails is sent. It goes on by itself at %(until)s, with more.")
             % words
         )
     if issue.held == "server":
@@ -117,7 +117,7 @@ def end_words(issue: Issue, counts: Counts, state: IssueState) -> str:
         return _("It will be over in less than two minutes.")
     minute = dt.timedelta(minutes=1 if end - now < dt.timedelta(hours=3) else 10)
     rounded = dt.datetime.fromtimestamp(-(-end.timestamp() // minute.total_seconds()) * minute.total_seconds(), dt.UTC)
-    return _("It will be over at about %(when)s.") % {"when": moment_words(rounded, now)}
+    return _("It will be over at about %(when)s if nothing changes.") % {"when": moment_words(rounded, now)}
 
 
 def _ahead(issue: Issue, counts: Counts, now: dt.datetime) -> Ahead:
@@ -177,8 +177,10 @@ def slow_downs(now: dt.datetime) -> list[SlowDown]:
 def moment_words(moment: dt.datetime, now: dt.datetime) -> str:
     """A time of day, with its day when that is not today; in the time zone of who looks."""
     local = timezone.localtime(moment)
-    same_day = local.date() == timezone.localtime(now).date()
-    return formats.date_format(local, "TIME_FORMAT" if same_day else "SHORT_DATETIME_FORMAT")
+    time = formats.date_format(local, "TIME_FORMAT")
+    if local.date() == timezone.localtime(now).date():
+        return time
+    return _("%(time)s on %(day)s") % {"time": time, "day": formats.date_format(local, "MONTH_DAY_FORMAT")}
 
 
 def rate_words(limit: Limit) -> str:

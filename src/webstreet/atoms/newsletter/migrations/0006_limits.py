@@ -97,13 +97,13 @@ class Migration(migrations.Migration):
             models.CharField(
                 choices=[
                     ("queued", "Queued"),
+                    ("held", "Waiting for its turn"),
                     ("sending", "Sending"),
                     ("sent", "Sent"),
                     ("deferred", "Deferred"),
                     ("failed", "Failed"),
                     ("suppressed", "Left out"),
                     ("uncertain", "Uncertain"),
-                    ("held", "Waiting for its turn"),
                 ],
                 default="queued",
                 max_length=10,

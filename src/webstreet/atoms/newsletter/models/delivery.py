@@ -18,13 +18,13 @@ class State(models.TextChoices):
     """
 
     QUEUED = "queued", _("Queued")
+    HELD = "held", _("Waiting for its turn")
     SENDING = "sending", _("Sending")
     SENT = "sent", _("Sent")
     DEFERRED = "deferred", _("Deferred")
     FAILED = "failed", _("Failed")
     SUPPRESSED = "suppressed", _("Left out")
     UNCERTAIN = "uncertain", _("Uncertain")
-    HELD = "held", _("Waiting for its turn")
 
 
 LIMIT = "limit"
