@@ -18,6 +18,9 @@ import pytest
 
 from tests.lab import base, postgres, redis
 
+DROPPED_AFTER_MAX = 8
+"""Connections: a queue for none takes one or two."""
+
 
 class Server:
     """A server of a module of ``tests.lab``, our own even where a running one is named."""
@@ -57,10 +60,10 @@ class Server:
             self._again.wait(30)
         _until_gone(self.pid)
 
-    def start(self) -> None:
-        """The same program again; returns when its port accepts."""
+    def start(self, *more: str) -> None:
+        """The same program again, with ``more`` arguments this once; returns when its port accepts."""
         self._again = subprocess.Popen(
-            self._argv, cwd=self._cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            [*self._argv, *more], cwd=self._cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, **base._as_user(),
         )  # fmt: skip
         self.pid = self._again.pid
@@ -103,3 +106,20 @@ def own(module: ModuleType) -> Iterator[Server]:
                 yield server
             finally:
                 server.end()
+
+
+@contextlib.contextmanager
+def dropping(port: int) -> Iterator[None]:
+    """While the block lasts, who connects to ``port`` hears nothing at all, as behind a firewall that drops packets: the queue of
+    connections that wait to be accepted is full, and Linux drops whatever asks for a place in it.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(socket.create_server(("127.0.0.1", port), backlog=0))
+        for _ in range(DROPPED_AFTER_MAX):
+            try:
+                stack.enter_context(socket.create_connection(("127.0.0.1", port), 0.5))
+            except TimeoutError:
+                break
+        else:
+            raise AssertionError("this system accepts more connections than the queue has places for")
+        yield

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.faults.servers import Server
+from tests.conftest import needed
+from tests.faults.servers import Server, own
 from tests.faults.site import HOME, MADE_ANEW, SUBSCRIBE, Site, Visitors, until
+from tests.lab import mariadb
 from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
 
 AUDIENCE = 400
@@ -56,3 +59,21 @@ def test_a_stopped_database_is_survived(
     assert ledger.counts == {"sent": AUDIENCE}, "what was said while the database was away is written down later"
     assert arrived == Counter(dict.fromkeys(ledger.rows, 1))
     assert while_down < AUDIENCE, "it was in the middle"
+
+
+@pytest.mark.requirement("P5")
+def test_an_older_server_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    """A server of today that says it is one of 2019: nobody asks it for more than its word."""
+    needed(mariadb.where)
+    with own(mariadb) as server:
+        url = server.lab.database("fault_too_old")
+        server.stop()
+        server.start("--version=10.3.39-MariaDB")
+        site = Site(tmp_path / "site", DATABASE_URL=url)
+        told = site.run("prepare", check=False)
+        assert '"code":"database.too_old"' in told
+        assert "10.6" in told, "it says which one is needed"
+        assert "10.3.39" in told, "and which one is there"
+        with server.lab.connection("fault_too_old") as cursor:
+            cursor.execute("SHOW TABLES")
+            assert cursor.fetchall() == ()

@@ -13,14 +13,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from PIL import Image
 
+from tests.faults.servers import Server
 from tests.faults.site import HOME, MADE_ANEW, SUBSCRIBE, Site, Visitors, until
+from tests.lab import base
 from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
 
 AUDIENCE = 300
-SIZE = "64m"
+SIZE, SERVER_SIZE = "64m", "160m"
 EDITOR = """
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
@@ -36,18 +39,48 @@ print(settings.SESSION_COOKIE_NAME, session.session_key)
 pytestmark = pytest.mark.timeout(900)
 
 
+@contextlib.contextmanager
+def mounted(folder: Path, size: str) -> Iterator[Path]:
+    """A file system of its own in ``folder``; its mount ends with the block."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        # test_no_room.py runs everywhere, and sees less.
+        why = f"a small disk can be mounted by root only, outside of containers that forbid it: {done.stderr.strip()}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own; its mount ends with the test."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
-    mounted = os.geteuid() == 0 and not subprocess.run(command, capture_output=True, check=False).returncode
-    if not mounted:
-        # test_no_room.py runs everywhere, and sees less.
-        pytest.skip("a small disk can be mounted by root only, outside of containers that forbid it")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with mounted(tmp_path / "disk", SIZE) as folder:
+        yield folder
+
+
+@pytest.fixture
+def databases(own_postgres: Server) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A small disk, and the URLs of two empty databases on it. The server's own files, its journal among them, lie elsewhere."""
+    # A folder that the server's user may enter.
+    with base.folder("disk") as above, mounted(above / "disk", SERVER_SIZE) as folder:
+        place = folder / "tablespace"
+        place.mkdir()
+        if user := base.unprivileged():
+            os.chown(above, user.pw_uid, user.pw_gid)
+            os.chown(place, user.pw_uid, user.pw_gid)
+        urls = {}
+        with psycopg.connect(own_postgres.lab.url, autocommit=True) as server:
+            server.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
+            for part in ("", "NEWSLETTER_"):
+                name = f"disk_{part}x".lower()
+                server.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0 TABLESPACE small")
+                urls[f"{part}DATABASE_URL"] = own_postgres.lab.url_of(name)
+        yield folder, urls
 
 
 class Filler:
@@ -131,3 +164,35 @@ def test_a_full_disk_breaks_nothing(site_of: Callable[..., Site], small_disk: Pa
     for path in site.data.glob("*.sqlite3"):
         with contextlib.closing(sqlite3.connect(path)) as file:
             assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",), path.name
+
+
+@pytest.mark.requirement("P5")
+def test_a_full_disk_of_the_database_server_breaks_nothing(
+    site_of: Callable[..., Site], databases: tuple[Path, dict[str, str]], smtp: RecordingSmtpServer
+) -> None:
+    folder, urls = databases
+    site, filler = site_of(EMAIL_URL=smtp.url, **urls), Filler(folder)
+    smtp.behaviour = Behaviour(delay_s=0.05)
+    web, worker = site.open()
+    with Visitors(site, HOME, MADE_ANEW, SUBSCRIBE) as visitors:
+        site.announce(AUDIENCE)
+        smtp.wait_for(30, timeout_s=120)
+        filler.fill()
+        numbers = iter(range(1000))
+        until(lambda: site.sign_up(next(numbers)).status == 503, what="sign-up is refused")
+        refused = site.sign_up(next(numbers))
+        assert site.ready()[0] == 200, "it goes on showing what it has"
+        asked = len(visitors.answers[MADE_ANEW])
+        until(lambda: len(visitors.answers[MADE_ANEW]) > asked + 5, what="visitors go on")
+        while_full = len(smtp.messages)
+        filler.free()
+        until(lambda: site.sign_up(next(numbers)).status == 200, what=site.log)
+        ledger = site.finished()
+    assert "Nothing can be saved right now" in refused.text
+    assert int(refused.headers["retry-after"]) > 0
+    assert {answer.status for answers in visitors.answers.values() for answer in answers} == {200}
+    assert while_full < AUDIENCE, "it was in the middle"
+    issue = Counter(a for m in smtp.messages for a in m.recipients if not a.startswith("reader"))
+    assert issue == Counter(dict.fromkeys(ledger.rows, 1))
+    assert ledger.counts == {"sent": AUDIENCE}
+    assert web.poll() is worker.poll() is None
