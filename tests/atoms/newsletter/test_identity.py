@@ -211,26 +211,6 @@ def test_each_mail_has_a_return_path_that_names_it(announce, reader, subscribers
     assert paths.read(smtp.to("bob@example.org")[0].sender) == f"n-{notice.pk}"
 
 
-def test_return_paths_are_bound_to_the_secret(parameters, settings):
-    parameters(bounce_address="bounces@example.org")
-    made = mails.return_paths().make("d-7")
-    assert mails.return_paths().read(made) == "d-7"
-    settings.SECRET_KEY = "another" * 10
-    assert mails.return_paths().read(made) is None
-    parameters(bounce_address="")
-    assert mails.return_paths() is None
-
-
-@pytest.mark.parametrize("address", ["bounces+x@example.org", "a-name-that-is-far-too-long@example.org", "nothing"])
-def test_a_mailbox_that_cannot_be_added_to_is_refused_with_the_parameters(address):
-    from pydantic import ValidationError
-
-    from webstreet.atoms.newsletter.atom import Params
-
-    with pytest.raises(ValidationError):
-        Params(bounce_address=address)
-
-
 # -- The life of keys ------------------------------------------------------------------------------------------------
 def test_nothing_is_signed_before_the_record_is_seen(dns, announce, subscribers, smtp, drain):
     keys = make()

@@ -11,8 +11,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
-from webstreet.atoms.newsletter import identity, verdicts
-from webstreet.atoms.newsletter.models import Change, DnsRecord, SigningKey
+from webstreet.atoms.newsletter import identity
+from webstreet.atoms.newsletter.models import Change, SigningKey
 from webstreet.testing.dns import DnsServer
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
@@ -131,27 +131,3 @@ def test_a_site_whose_server_signs(editor, parameters):
     page = shown(editor)
     assert "its parameter dkim says" in page
     assert "Make keys" not in page
-
-
-@pytest.mark.parametrize(
-    ("url", "record"),
-    [
-        ("smtp://mail.example.org:25", "v=spf1 a:mail.example.org ~all"),
-        ("smtp://localhost:25", "v=spf1 mx ~all"),
-        ("smtp://127.0.0.1:25", "v=spf1 mx ~all"),
-        ("smtp://9.9.9.9 smtps://mail.example.org", "v=spf1 ip4:9.9.9.9 a:mail.example.org ~all"),
-        ("nonsense", "v=spf1 mx ~all"),
-    ],
-)
-def test_the_spf_record_to_begin_with(url, record, monkeypatch):
-    monkeypatch.setenv("EMAIL_URL", url)
-    assert verdicts.suggested_spf() == record
-
-
-def test_every_verdict_has_its_words():
-    for purpose, kind, fact in (said.split(" ") for said in verdicts._SAID):
-        assert verdicts.words(DnsRecord(purpose=purpose, kind=kind, fact=fact))
-    facts = re.findall(r"``(\w+)``", (identity.records.dkim.__doc__ or "") + (identity.records.spf.__doc__ or ""))
-    facts += re.findall(r"``(\w+)``", identity.records.dmarc.__doc__ or "")
-    kinds = {"missing", "wrong", "right", "all", "name", "domain", "expected"}
-    assert {fact for fact in facts if fact not in kinds} == {said.split(" ")[2] for said in verdicts._SAID} - {""}

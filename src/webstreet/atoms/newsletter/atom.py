@@ -251,7 +251,7 @@ FRENCH = AtomWords(
         ),
         "dkim": (
             "Signatures des messages : RSA et Ed25519, RSA seul, ou aucune parce que le serveur de courriel signe. Les clés se "
-            "créent dans l’administration, sous Lettre d’information, Expéditeur."
+            "créent dans l’administration, sous Infolettre, Expéditeur."
         ),
         "postal_address": "Indiquée à la fin de chaque envoi ; de nombreux pays l’exigent.",
         "consent_text": "Ce que le lecteur accepte en s’inscrivant ; vide : un texte fourni.",
