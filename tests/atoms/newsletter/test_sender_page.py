@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import html
 import re
+import uuid
 from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
+from django.utils import timezone
 
 from webstreet.atoms.newsletter import identity
-from webstreet.atoms.newsletter.models import Change, SigningKey
+from webstreet.atoms.newsletter.models import Change, Issue, MailingList, SigningKey
 from webstreet.testing.dns import DnsServer
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
@@ -124,6 +126,24 @@ def test_a_lost_secret_is_said(editor, settings):
     assert "SECRET_KEY was changed" in page
     assert "Cannot be read" in page
     assert "Replace keys" in page
+
+
+def test_an_issue_that_paused_for_its_keys_says_so(editor):
+    issue = Issue.objects.create(
+        article_uuid=uuid.uuid4(),
+        mailing_list=MailingList.main(),
+        started_at=timezone.now(),
+        paused_at=timezone.now(),
+        trouble="dkim.key_unreadable",
+    )
+    assert "Make new keys under Newsletter, Sender" in shown(editor, f"/admin/newsletter/issues/{issue.pk}/")
+
+
+def test_a_domain_too_long_for_a_key_is_refused(editor, parameters):
+    parameters(sender_address=f"a@{'x' * 60}.{'y' * 60}.{'z' * 60}.{'w' * 50}.example")
+    answer = editor.post(f"{PAGE}keys/", follow=True)
+    assert "too long for a key" in answer.content.decode()
+    assert not SigningKey.objects.exists()
 
 
 def test_a_site_whose_server_signs(editor, parameters):

@@ -21,6 +21,7 @@ from webstreet.contract.environment import DNS_SERVERS, read
 from webstreet.kernel.errors import Broken, Conflict
 from webstreet.mail import records
 from webstreet.mail.dkim import Algorithm, Signer, read_key
+from webstreet.mail.errors import DkimKeyInvalid
 from webstreet.mail.lookup import Lookup
 from webstreet.mail.records import Verdict
 
@@ -56,10 +57,13 @@ def make_keys(domain: str, algorithms: Iterable[Algorithm], *, by: int | None) -
 
     Raises:
         KeyWaits: there are some already that wait.
+        DkimKeyInvalid: the domain is so long that DNS has no room for a key below it.
     """
     algorithms = list(algorithms)
     now = timezone.now()
     stem = f"ws{now:%y%m%d}{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
+    if len(f"{stem}r._domainkey.{domain}") > NAME_MAX:
+        raise DkimKeyInvalid("The sender's domain is so long that DNS has no room for a key below it.")
     with atomic():
         waiting = [key for key in living(domain) if key.state in (KeyState.MADE, KeyState.PUBLISHED)]
         if any(not key.times.lost for key in waiting):

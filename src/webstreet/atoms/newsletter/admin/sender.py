@@ -21,7 +21,7 @@ from webstreet.atoms.newsletter.models.base import alias, atomic
 from webstreet.atoms.newsletter.models.identity import DnsRecord, SigningKey
 from webstreet.atoms.newsletter.rotation import KeyState
 from webstreet.engine.tasks import enqueue_on_commit
-from webstreet.kernel.errors import Conflict
+from webstreet.kernel.errors import BadInput, Conflict
 from webstreet.mail.dkim import txt_strings
 
 OLD = dt.timedelta(days=365)
@@ -141,6 +141,9 @@ def make(request: HttpRequest) -> HttpResponse:
             _look(domain)
     except Conflict as error:
         text = _("New keys wait for their records already: set those, or discard the keys.")
+        messages.error(request, f"{text} ({error.error_code})")
+    except BadInput as error:
+        text = _("The sender's domain is too long for a key: choose a shorter one.")
         messages.error(request, f"{text} ({error.error_code})")
     else:
         messages.success(
