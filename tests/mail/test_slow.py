@@ -139,10 +139,9 @@ def test_a_server_that_greets_few_connections_is_not_away(server: RecordingSmtpS
 def test_who_has_nothing_left_to_send_waits_for_no_connection(server: RecordingSmtpServer, loop: Loop) -> None:
     server.behaviour = Behaviour(greeted=1)
     transport = SmtpTransport(EmailUrl.parse(server.url), connections=4)
-    began = time.monotonic()
-    results, trouble = loop.run(transport.send(envelopes(20), deadline=began + 15))
+    results, trouble = loop.run(transport.send(envelopes(20), deadline=time.monotonic() + 60))
     assert (of(results), trouble) == ({"sent": 20}, None)
-    assert time.monotonic() - began < 10
+    assert not transport._late, "nor do those that wait for one occupy it"
     loop.run(transport.close())
 
 
