@@ -104,7 +104,7 @@ def test_everything_kept_is_shown_and_downloaded(reader, person, announce, smtp,
     assert CANARY not in looked.content.decode(), "a scanner that follows links sees no data"
     assert "no-store" in looked["Cache-Control"]
     shown = reader.web.post(link, {"action": "show"}).content.decode()
-    for text in (CANARY, "Zebulon", "I agree to receive", "A title", "127.0.0.0/24"):
+    for text in (CANARY, "Zebulon", "I agree to receive", "A title", "127.0.0.0/24", "Bounced for good"):
         assert text in shown, text
     answer = reader.web.post(link, {"action": "json"})
     assert answer["Content-Disposition"].startswith("attachment")
@@ -135,7 +135,10 @@ def test_no_table_about_people_is_forgotten():
         *("Subscriber", "ConsentRecord", "Membership", "Delivery", "Notice", "Token", "SignUp", "DataRequest"),
         *("Change", "TestMail", "BulkJob", "Suppression", "Event"),
     }
-    nobody = {"MailingList", "Issue", "Chunk", "Throttle", "AudienceDay", "EventSource", "SigningKey", "DnsRecord"}
+    nobody = {
+        *("MailingList", "Issue", "Chunk", "Throttle", "AudienceDay", "EventSource", "SigningKey", "DnsRecord"),
+        *("Bucket", "Looked", "Pace", "Queue", "SlowDown"),
+    }
     assert {model.__name__ for model in apps.get_app_config("newsletter").get_models()} == known | nobody
 
 

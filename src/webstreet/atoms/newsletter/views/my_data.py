@@ -100,6 +100,7 @@ def _readable(subscriber: Subscriber) -> dict[str, object]:
         "status": subscriber.get_status_display(),
         "language": LANGUAGE_NAMES.get(subscriber.language, subscriber.language),
         "consents": subscriber.consents.order_by("id"),
+        "events": subscriber.events.select_related("issue").defer("issue__html", "issue__text").order_by("id"),
         "deliveries": subscriber.deliveries.select_related("issue").defer("issue__html", "issue__text").order_by("id"),
         "tests": personal_data.tests_to(subscriber).select_related("issue").defer("issue__html", "issue__text"),
         "mails": [(_MAILS[notice.kind](), notice) for notice in subscriber.notices.order_by("id")],
