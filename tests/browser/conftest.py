@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
-from tests.browser.screens import HERE
+from tests.browser.screens import HERE, watched
 from tests.browser.stage import Stage, playing
 from tests.conftest import server
 from tests.lab import chromium
@@ -44,7 +44,7 @@ def browser_context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(browser_context: BrowserContext) -> Page:
-    return browser_context.new_page()
+    return watched(browser_context.new_page())
 
 
 @pytest.fixture(scope="session")

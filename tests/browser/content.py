@@ -13,6 +13,7 @@ from wagtail.models import PageViewRestriction, Site
 from wagtail.rich_text import RichText
 
 from webstreet.atoms.articles.models import Article, Author, ReadingList, ReadingListEntry
+from webstreet.atoms.menu.models import MenuLink
 from webstreet.atoms.pages.models import StandardPage
 
 NOW = timezone.now()
@@ -143,6 +144,8 @@ full = article(home, "The octopus that kept a garden", blocks, days_ago=1, slug=
                cover_caption="Low tide, drawn from memory", tags=("octopus", "garden"), authors=(maud,))  # fmt: skip
 removed = article(home, "Withdrawn", body, days_ago=30, slug="withdrawn")
 removed.delete()
+removed_french = article(french, "Retiré", body, days_ago=30, slug="retire")
+removed_french.delete()
 private = article(home, "For members", body, days_ago=3, slug="for-members", visibility="private")
 soir = article(french, "La marée du soir", [text(f"<p>{FRENCH}</p>" * 3 + "<h2>Ce qui revient</h2>" + f"<p>{FRENCH}</p>")], days_ago=2,
                slug="maree", intro="Ce que la mer rapporte quand tout le monde est rentré.", authors=(maud,), tags=("marée",), cover=cover,
@@ -157,6 +160,13 @@ begin.entries = [ReadingListEntry(article=one) for one in (full, plain, hebrew, 
 home.add_child(instance=begin)
 begin.save_revision().publish()
 empty = home.add_child(instance=ReadingList(title="Later", slug="later"))
+french_list = ReadingList(
+    title="Pour commencer", slug="commencer", intro="De quoi il s’agit ici, dans l’ordre où le lire."
+)
+french_list.entries = [ReadingListEntry(article=soir)]
+french.add_child(instance=french_list)
+french_list.save_revision().publish()
+french_empty = french.add_child(instance=ReadingList(title="Plus tard", slug="plus-tard"))
 scheduled = article(home, "The winter issue", body, days_ago=0, slug="winter", live=False, go_live_at=NOW + dt.timedelta(days=2, hours=3),
                     expire_at=NOW + dt.timedelta(days=30))  # fmt: skip
 draft = home.add_child(instance=Article(title="A draft that waits", slug="draft", live=False, body=body))
@@ -165,6 +175,7 @@ for label in ("Visit", "The tide tables of the whole year", LONG_WORD, "Members"
     page = StandardPage(title=label, show_in_menus=True, body=[text(f"<p>{PARAGRAPH}</p>")])
     home.add_child(instance=page)
     page.save_revision().publish()
+link = MenuLink.objects.create(label=LONG_WORD[:60], url="https://example.com/", locale=home.locale)
 asked = {}
 for parent in (home, french):
     page = StandardPage(title="Below the pier", slug="below", body=[text(f"<p>{PARAGRAPH}</p>")])
@@ -176,7 +187,9 @@ for parent in (home, french):
 print(json.dumps({
     **asked,
     "plain": plain.url, "long": long.url, "arabic": arabic.url, "hebrew": hebrew.url, "full": full.url, "removed": "/withdrawn/",
-    "private": private.url, "french": soir.url, "author": "/authors/maud/", "tag": "/tags/octopus/", "page": "/about/",
+    "removed in French": "/fr/retire/", "french list": french_list.url, "empty french list": french_empty.url,
+    "private": private.url, "french": soir.url, "french tag": soir.tags.get().slug,
     "moved from": "/moved-from/", "moved to": "/moved-to/", "list": begin.url, "empty list": empty.url,
-    "home id": home.pk, "full id": full.pk,
+    "home id": home.pk, "full id": full.pk, "list id": begin.pk, "author id": maud.pk,
+    "page id": StandardPage.objects.child_of(home).get(slug="about").pk, "link id": link.pk,
 }))  # fmt: skip

@@ -7,18 +7,22 @@ import uuid
 from django.db import connections
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import audience, ledger, mails
+from webstreet.atoms.newsletter import audience, identity, ledger, mails, suppression
+from webstreet.atoms.newsletter.events import Kind, Mail, Told, note
 from webstreet.atoms.newsletter.models import (
     AudienceDay,
     BulkJob,
     Change,
     Delivery,
+    DnsRecord,
     Issue,
     MailingList,
     Membership,
+    SigningKey,
     Subscriber,
     Token,
 )
+from webstreet.atoms.newsletter.models.base import atomic
 from webstreet.engine.announcements import Announcement
 
 NOW = timezone.now()
@@ -103,10 +107,36 @@ Delivery.objects.filter(pk=rows[9].pk).update(state="sending", attempts=1, chang
 arabic = issue(ARABIC, started_at=NOW - dt.timedelta(days=3))
 ledger.freeze_audience(arabic)
 arabic.deliveries.update(state="sent", code="250 2.0.0")
-ledger.recount(arabic)
+arabic.chunks.update(closed=True, sent=arabic.deliveries.count())
+bounced, complained = people[-1], people[-2]
+suppression.bar("loud@example.org", why=f"They threatened us: {LONG_WORD}", by=1)
+for who, kind, code, reply in (
+    (bounced, "soft", "4.2.2", f"Mailbox full {LONG_WORD}"),
+    (bounced, "hard", "550 5.1.1", "… Recipient address rejected: User unknown in virtual mailbox table"),
+    (complained, "complaint", "abuse", ""),
+):
+    row = arabic.deliveries.get(subscriber=who)
+    mail = Mail(who.pk, arabic.pk, row.pk, timezone.now())
+    note([Told("mailbox", f"{kind}{who.pk}", Kind(kind), mail, NOW, code, reply=reply)])
 paused = issue("A calm subject", started_at=NOW - dt.timedelta(hours=2), paused_at=NOW, trouble="sender.policy")
 ledger.freeze_audience(paused)
 draft = issue("Snow on Sunday")
+with atomic():
+    # A key that signs, one replaced, one whose record is wrong; looked up next in days, so that the worker leaves them as they are.
+    domain = mails.sender().domain
+    for kind in ("rsa-sha256", "ed25519-sha256"):
+        (key,) = identity.make_keys(domain, [kind], by=1)
+        SigningKey.objects.filter(pk=key.pk).update(seen_at=NOW, signing_at=NOW)
+    SigningKey.objects.filter(pk=key.pk).update(retired_at=NOW, sealed="")
+    (key,) = identity.make_keys(domain, ["rsa-sha256"], by=1)
+    identity.watch(domain, domain)
+    told = {"checked_at": NOW, "due_at": NOW + dt.timedelta(days=9)}
+    DnsRecord.objects.update(kind="right", found=["v=DKIM1; p=x"], **told)
+    DnsRecord.objects.filter(name=key.name).update(kind="wrong", fact="cut", found=[key.record[:255]])
+    DnsRecord.objects.filter(purpose="spf").update(
+        kind="wrong", fact="several", found=["v=spf1 mx -all", "v=spf1 -all"]
+    )
+    DnsRecord.objects.filter(purpose="dmarc").update(kind="missing", fact="", found=[])
 job = BulkJob.objects.create(verb="remove", total=1200, done=1180, passed=20, finished_at=NOW)
 
 with connections["newsletter"].cursor() as cursor:
@@ -119,6 +149,24 @@ with connections["newsletter"].cursor() as cursor:
         'active', %s, %s, 'form', lower(hex(randomblob(14))) FROM n""",
         [CROWD, NOW, NOW],
     )
+walks = {}
+for language in ("en", "fr"):
+    # What a reader goes through ends with nothing being known of them, so each part has a person of its own.
+    new, out, stays, moves, gone = (
+        Subscriber.objects.create(
+            email=f"{part}.{language}@example.org", language=language, status="pending" if part == "new" else "active"
+        )
+        for part in ("new", "out", "stays", "moves", "gone")
+    )
+    Membership.objects.bulk_create(Membership(mailing_list=main, subscriber=s) for s in (new, out, stays, moves, gone))
+    gone.note_consent("asked", version="1", text="I agree to receive new articles by mail.", source="form")
+    walks[f"walk {language}"] = {
+        "confirm": Token.make(Token.Purpose.CONFIRM, new, hours=20),
+        "unsubscribe": out.unsubscribe_token,
+        "preferences": stays.preferences_token,
+        "address": Token.make(Token.Purpose.ADDRESS, moves, hours=20, email=f"moved.{language}@example.org"),
+        "data": Token.make(Token.Purpose.DATA, gone, hours=20),
+    }
 AudienceDay.objects.all().delete()
 today = NOW.astimezone(dt.UTC).date()
 AudienceDay.objects.bulk_create(
@@ -133,6 +181,7 @@ print(
             "paused": paused.pk,
             "draft": draft.pk,
             "job": job.pk,
+            "bounced": bounced.pk,
             "long": people[0].pk,
             "noor": people[1].pk,
             "preferences": people[1].preferences_token,
@@ -141,9 +190,14 @@ print(
             "left": people[2].unsubscribe_token,
             "data": Token.make(Token.Purpose.DATA, people[1], hours=20),
             "data en": Token.make(Token.Purpose.DATA, people[5], hours=20),
+            "left preferences": people[2].preferences_token,
+            "undo": Token.make(Token.Purpose.UNDO, people[2], hours=20),
             "confirm": Token.make(Token.Purpose.CONFIRM, people[3], hours=20),
+            "confirm fr": Token.make(Token.Purpose.CONFIRM, people[3], hours=20),
             "expired": Token.make(Token.Purpose.CONFIRM, people[3], hours=-1),
+            "expired address": Token.make(Token.Purpose.ADDRESS, people[5], hours=-1, email="new@example.com"),
             "address": Token.make(Token.Purpose.ADDRESS, people[5], hours=20, email="new@example.com"),
+            **walks,
         }
     )
 )

@@ -14,6 +14,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser.screens import watched
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
@@ -34,6 +36,7 @@ class Stage:
         site: the address of the site with content, English and French, without a slash at its end.
         bare: the address of a site as it is opened: no article, one language.
         content: addresses of the content by name, see `content`.
+        begin: the console's first page as it was before there was anything, by language.
     """
 
     world: World
@@ -41,6 +44,7 @@ class Stage:
     site: str = ""
     bare: str = ""
     content: dict[str, str] = field(default_factory=dict)
+    begin: dict[str, str] = field(default_factory=dict)
 
     @property
     def console(self) -> str:
@@ -63,11 +67,16 @@ class Stage:
 
     def python(self, code: str, site: str = SITE) -> str:
         """Run code inside a site's Django, as a process of its own; what it printed."""
-        wanted = self._wanted(site)
-        variables = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR")} | wanted[
-            "environment"
-        ]
-        command = [sys.executable, "-m", "webstreet.engine", "manage", "shell", "--no-imports", "-c", code]
+        return self._python("engine", self._wanted(site)["environment"], code)
+
+    def control_python(self, code: str) -> str:
+        """The same, inside the control plane's Django."""
+        return self._python("control", {"WEBSTREET_STATE": str(self.world.state)}, code)
+
+    def _python(self, program: str, environment: dict[str, str], code: str) -> str:
+        inherited = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")}
+        command = [sys.executable, "-m", f"webstreet.{program}", "manage", "shell", "--no-imports", "-c", code]
+        variables = inherited | environment
         done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -83,7 +92,7 @@ class Stage:
     def reader(self, locale: str = "en-GB") -> Iterator[Page]:
         """A page of a fresh profile."""
         with self._context(locale) as context:
-            yield context.new_page()
+            yield watched(context.new_page())
 
     @contextmanager
     def editor(self, locale: str = "en-GB", site: str = SITE, email: str = "") -> Iterator[Page]:
@@ -112,7 +121,7 @@ class Stage:
             context.close()
 
     def _log_in(self, context: BrowserContext, link: str, arrives_at: str) -> Page:
-        page = context.new_page()
+        page = watched(context.new_page())
         page.goto(link)
         page.get_by_role("button").first.click()
         page.wait_for_url(f"**{arrives_at}**")
@@ -128,6 +137,10 @@ def playing(state: Path, browser: Browser) -> Iterator[Stage]:
         world.start_mailbox()
         world.start_control(0)
         world.await_control()
+        with stage.operator() as page:
+            for language in ("en", "fr"):
+                answer = page.request.get(f"{stage.console}/", headers={"Accept-Language": language})
+                stage.begin[language] = answer.text()
         world.cli("client", "add", "acme", "--title", "Acme")
         stage.site = stage.open(SITE, "--title", TITLE, "--language", "en", "--language", "fr")
         stage.bare = stage.open(BARE, "--title", "Nothing yet")

@@ -18,14 +18,16 @@ SOUND = """<!doctype html>
 <main id="main" tabindex="-1"><h1>Title</h1><p>Words.</p>HERE</main><footer>End</footer></body></html>"""
 
 
-def serve(page: Page, extra: str = "", style: str = "", replaced: dict[str, str] | None = None) -> None:
+def serve(
+    page: Page, extra: str = "", style: str = "", replaced: dict[str, str] | None = None, status: int = 200
+) -> None:
     """The sound page with something planted in it, or in the place of something."""
     text = SOUND.replace("HERE_STYLE", style).replace("HERE", extra)
     for before, after in (replaced or {}).items():
         text = text.replace(before, after)
 
     def answer(route: Route) -> None:
-        route.fulfill(status=200, content_type="text/html; charset=utf-8", body=text)
+        route.fulfill(status=status, content_type="text/html; charset=utf-8", body=text)
 
     page.route(ADDRESS, answer)
 
@@ -83,6 +85,30 @@ def test_another_status_is_a_fault(page: Page) -> None:
     serve(page)
     with pytest.raises(AssertionError, match="answered 200 instead of 404"):
         check_page(page, ADDRESS, status=404)
+
+
+def test_what_the_server_sent_after_a_form_is_validated_too(page: Page) -> None:
+    """The browser mends what is planted here: only who looks at what was sent sees it."""
+    serve(page, '<form method="post"><button>Send</button></form><table><div>Here</div></table>')
+    page.goto(ADDRESS)
+    page.get_by_role("button").click()
+    with pytest.raises(AssertionError, match="html-syntax"):
+        check_page(page, widths=(360,), schemes=("light",))
+    page.unroute(ADDRESS)
+    serve(page, status=422)
+    page.goto(ADDRESS)
+    check_page(page, status=422, widths=(360,), schemes=("light",))
+    with pytest.raises(AssertionError, match="answered 422 instead of 200"):
+        check_page(page)
+
+
+def test_a_page_of_which_nobody_knows_what_was_sent_is_not_passed(browser: Browser) -> None:
+    page = browser.new_page()
+    serve(page)
+    page.goto(ADDRESS)
+    with pytest.raises(AssertionError, match="open it in a page that is watched"):
+        check_page(page)
+    page.close()
 
 
 @pytest.mark.parametrize(

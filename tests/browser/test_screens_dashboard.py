@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import expect
+from collections.abc import Iterator
 
-from tests.browser.screens import EDITOR, LISTING, WAGTAIL, check_page
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import pages
+from tests.browser.screens import EDITOR, LISTING, OBJECT_EDITOR, PAGE_EDITOR, SCHEMES, WAGTAIL, check_page
 from tests.browser.stage import BARE, Stage
 
 LANGUAGES = ("en-GB", "fr-FR")
-OWN = {
-    "sign-ins": "reports/sign-ins/",
-    "authors": "snippets/articles/author/",
-    "author": "snippets/articles/author/add/",
-    "links of the menu": "snippets/menu/menulink/",
-    "link of the menu": "snippets/menu/menulink/add/",
-}
-"""Screens of Wagtail's that show what is ours."""
+ENGLISH = ("Title", "Body", "Tags", "Authors", "Introduction", "Cover image", "Caption", "Text", "Publication date")
+"""Of labels: what the fields of our pages are called."""
 FIRST = {"en-GB": "Write the first article", "fr-FR": "Écrire le premier article"}
 SCHEDULED = {"en-GB": "What is scheduled", "fr-FR": "Ce qui est programmé"}
 
 
-@pytest.mark.parametrize("locale", LANGUAGES)
-def test_the_dashboard(stage: Stage, locale: str) -> None:
-    with stage.editor(locale) as page:
-        check_page(page, f"{stage.site}/admin/", name=f"dashboard-{locale[:2]}", known=WAGTAIL)
+@pytest.fixture(scope="module", params=LANGUAGES)
+def editor(stage: Stage, request: pytest.FixtureRequest) -> Iterator[tuple[Page, str]]:
+    """An editor and their language: one log-in for all screens."""
+    with stage.editor(request.param) as page:
+        yield page, request.param
+
+
+@pytest.mark.parametrize("name", pages.ADMIN)
+def test_screens_of_what_is_ours(stage: Stage, editor: tuple[Page, str], name: str) -> None:
+    page, locale = editor
+    path = pages.ADMIN[name]
+    known = EDITOR if "/add/" in path else OBJECT_EDITOR if "/edit/" in path else LISTING
+    check_page(
+        page,
+        stage.site + path.format(**stage.content),
+        name=f"admin {name} {locale[:2]}".replace(" ", "-"),
+        known=known,
+    )
+    if name == "dashboard":
         panel = page.locator("section", has=page.get_by_role("heading", name=SCHEDULED[locale]))
         expect(panel.get_by_role("link", name="The winter issue").first).to_be_visible()
         expect(panel.get_by_role("link", name="A draft that waits")).to_be_visible()
+    if name == "homes" and locale == "en-GB":
+        expect(page.locator("main")).to_contain_text("one for each language")
+        expect(page.locator("main")).not_to_contain_text("Configure a site")
+
+
+@pytest.mark.parametrize("name", pages.EDITORS)
+def test_editors_of_pages(stage: Stage, editor: tuple[Page, str], name: str) -> None:
+    page, locale = editor
+    address = stage.site + pages.EDITORS[name].format(**stage.content)
+    shown, english = f"admin editor {name} {locale[:2]}".replace(" ", "-"), locale == "en-GB"
+    schemes = SCHEMES if english else ("light",)
+    check_page(page, address, name=shown, known=PAGE_EDITOR, widths=(360, 1440), schemes=schemes, walked=english)
+    heading = page.locator("label, .w-panel__heading-text, .w-panel__heading").filter(visible=True)
+    assert english or [text for text in heading.all_inner_texts() if text in ENGLISH] == []
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)
@@ -37,23 +63,9 @@ def test_the_dashboard_of_a_new_site_says_what_to_do_first(stage: Stage, locale:
         panel = page.locator("section", has=page.get_by_role("heading", name=FIRST[locale]))
         panel.get_by_role("link").first.click()
         expect(page.locator("#id_title")).to_be_visible()
-
-
-@pytest.mark.parametrize("locale", LANGUAGES)
-def test_screens_of_what_is_ours(stage: Stage, locale: str) -> None:
-    with stage.editor(locale) as page:
-        for name, path in OWN.items():
-            shown = f"admin-{name.replace(' ', '-')}-{locale[:2]}"
-            check_page(
-                page, f"{stage.site}/admin/{path}", name=shown, known=EDITOR if path.endswith("/add/") else LISTING
-            )
-
-
-def test_the_homes_are_no_dead_end(stage: Stage) -> None:
-    with stage.editor() as page:
-        check_page(page, f"{stage.site}/admin/pages/1/", name="admin-homes", known=WAGTAIL)
-        expect(page.locator("main")).to_contain_text("one for each language")
-        expect(page.locator("main")).not_to_contain_text("Configure a site")
+        for name in ("authors", "links of the menu"):
+            shown = f"admin {name} none {locale[:2]}".replace(" ", "-")
+            check_page(page, stage.bare + pages.ADMIN[name], name=shown, known=LISTING)
 
 
 def test_an_article_can_be_scheduled_where_an_editor_looks(stage: Stage) -> None:

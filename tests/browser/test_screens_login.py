@@ -6,11 +6,8 @@ because browsers give none to an address of digits.
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -18,8 +15,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
 
 from tests import totp
-from tests.browser.screens import WAGTAIL, check_page
+from tests.browser import pages
+from tests.browser.screens import WAGTAIL, watched
 from tests.browser.stage import Stage
+from tests.browser.walk import Walk
 
 PASSWORD = "seven tentacles and one"
 LOCALES = {"en": "en-GB", "fr": "fr-FR"}
@@ -53,21 +52,22 @@ class Door:
             "from django.contrib.auth import get_user_model as u; from allauth.mfa.models import Authenticator as a;"
             f"p = u().objects.get(username='operator'); p.set_password({PASSWORD!r}); p.save(); a.objects.all().delete()"
         )
-        command = [sys.executable, "-m", "webstreet.control", "manage", "shell", "--no-imports", "-c", code]
-        variables = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")}
-        state = {"WEBSTREET_STATE": str(self.stage.world.state)}
-        done = subprocess.run(command, env=variables | state, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr
+        self.stage.control_python(code)
 
     @contextmanager
     def person(self, browser: Browser, locale: str = "en-GB") -> Iterator[Page]:
         """A browser with a device of its own that makes and keeps passkeys."""
         context = browser.new_context(viewport={"width": 1440, "height": 900}, locale=locale, reduced_motion="reduce")
         context.set_default_timeout(15_000)
-        page = context.new_page()
+        page = watched(context.new_page())
         device(context, page)
         yield page
         context.close()
+
+    def walk(self, page: Page, addresses: Mapping[str, str], language: str) -> Walk:
+        """Through pages of this door, see `tests.browser.pages`."""
+        known = WAGTAIL if self.which == "site" else ()
+        return Walk(page, addresses, f"login {self.which}", language, below=urlsplit(self.home).path, known=known)
 
     def type_password(self, page: Page) -> None:
         page.goto(self.login)
@@ -162,56 +162,50 @@ def test_the_app_is_added_and_asked_for(door: Door, browser: Browser) -> None:
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_every_page_about_signing_in(door: Door, browser: Browser, language: str) -> None:
-    known = WAGTAIL if door.which == "site" else ()
-
-    def look(name: str, url: str | None = None, status: int = 200) -> None:
-        check_page(page, url, name=f"login-{door.which}-{name}-{language}", status=status, known=known)
-
-    with door.person(browser, LOCALES[language]) as page:
-        look("door", door.login)
+    with door.person(browser, LOCALES[language]) as page, door.walk(page, pages.ENTRANCES, language) as walk:
+        walk.look("door", door.login)
         door.type_password(page)
         page.wait_for_url(door.home)
-        look("security", door.security)
+        walk.look("security", door.security)
         page.goto(f"{door.security}app/add/")
-        look("confirm", None)
+        walk.look("confirm")
         door.confirm(page)
-        look("app", f"{door.security}app/add/")
-        look("key", f"{door.security}keys/add/")
+        walk.look("app")
+        walk.look("key", f"{door.security}keys/add/")
         page.locator("input[name=name]").fill("Une clé au nom très long, que personne n’écrirait, mais " + "x" * 40)
         page.locator("#mfa_webauthn_add").click()
         page.wait_for_url("**/recovery-codes/")
-        look("codes", None)
-        look("codes-again", f"{door.security}recovery-codes/")
-        look("security-full", door.security)
+        walk.look("codes")
+        door.add_app(page)
+        walk.look("security-full", door.security)
         for part in ("rename", "remove"):
             page.goto(door.security)
-            page.locator(f"a[href$='/{part}/']").first.click()
-            look(part, None)
-        look("new-codes", f"{door.security}recovery-codes/new/")
-        page.goto(f"{door.security}confirm/code/")
-        look("confirm-code", None)
-        look("confirm-key", f"{door.security}confirm/key/")
+            page.locator(f"a[href*='/keys/'][href$='/{part}/']").first.click()
+            walk.look(part)
+        walk.look("app-remove", f"{door.security}app/remove/")
+        walk.look("new-codes", f"{door.security}recovery-codes/new/")
+        walk.look("confirm-code", f"{door.security}confirm/code/")
+        walk.look("confirm-key", f"{door.security}confirm/key/")
         page.context.clear_cookies()
         door.type_password(page)
         page.wait_for_url("**/login/code/")
-        look("code", None)
+        walk.look("code")
         page.locator("input[name=code]").fill("000000")
         page.locator(".logins-main").click()
         expect(page.locator(".logins-error:visible")).to_have_count(1)
-        look("code-wrong", None)
+        walk.look("code-wrong")
 
 
 def test_what_a_stranger_is_told(stage: Stage, browser: Browser) -> None:
     door = Door(stage, "site")
     door.begin()
     for language, locale in LOCALES.items():
-        with door.person(browser, locale) as page:
-            check_page(page, f"{stage.site}/-/login/used-or-old/", name=f"login-link-old-{language}", status=410)
+        with door.person(browser, locale) as page, door.walk(page, pages.REFUSED, language) as walk:
             for _attempt in range(11):
                 page.goto(door.login)
                 page.locator("input[name=username]").fill(f"nobody-{language}")
                 page.locator("input[name=password]").fill("wrong")
                 page.locator("form", has=page.locator("input[name=password]")).locator("button[type=submit]").click()
             expect(page.locator("h1")).to_have_text(re.compile("Too many attempts|Trop d"))
-            check_page(page, None, name=f"login-429-{language}")
+            walk.look("429", status=429)
     door.begin()

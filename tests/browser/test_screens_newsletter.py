@@ -6,57 +6,18 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from tests.browser import pages
 from tests.browser.screens import WAGTAIL, check_page
 from tests.browser.stage import BARE, Stage
+from tests.browser.walk import Walk
 
 CONTENT = Path(__file__).parent / "newsletter_content.py"
-READER = {
-    "subscribe": "/newsletter/subscribe/",
-    "subscribe in French": "/fr/newsletter/subscribe/",
-    "confirm": "/newsletter/confirm/{confirm}/",
-    "unsubscribe": "/newsletter/unsubscribe/{unsubscribe}/",
-    "unsubscribed before": "/newsletter/unsubscribe/{left}/",
-    "preferences": "/newsletter/preferences/{english}/",
-    "preferences in French": "/newsletter/preferences/{preferences}/",
-    "new address": "/newsletter/address/{address}/",
-    "ask for data": "/newsletter/my-data/",
-    "data": "/newsletter/my-data/{data en}/",
-    "link of a test": "/newsletter/preferences/link-of-a-test-mail/",
-}
-BROKEN = {
-    "unknown link": (404, "/newsletter/confirm/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/"),
-    "expired link": (410, "/newsletter/confirm/{expired}/"),
-    "unknown preferences": (404, "/newsletter/preferences/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/"),
-    "unknown data": (404, "/newsletter/my-data/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/"),
-}
-ADMIN = {
-    "subscribers": "subscribers/",
-    "subscribers filtered": "subscribers/?language=fr&since=2020-01-01&source=form&sort=-email",
-    "subscribers last page": "subscribers/?page=2000",
-    "no subscriber matches": "subscribers/?q=nobody.at.all",
-    "subscriber with long words": "subscribers/{long}/",
-    "subscriber": "subscribers/{noor}/",
-    "subscriber removed": "subscribers/{long}/remove/",
-    "add subscriber": "subscribers/add/",
-    "job": "subscribers/many/{job}/",
-    "issues": "issues/",
-    "issue under way": "issues/{mixed}/",
-    "issue in Arabic": "issues/{arabic}/",
-    "issue paused": "issues/{paused}/",
-    "issue draft": "issues/{draft}/",
-    "recipients": "issues/{mixed}/recipients/",
-    "recipients who failed": "issues/{mixed}/recipients/?state=failed",
-    "recipients of a draft": "issues/{draft}/recipients/",
-    "mail": "issues/{mixed}/mail/",
-    "mail as text on a phone": "issues/{mixed}/mail/?as=text&width=phone&scheme=dark",
-    "mail of a draft without article": "issues/{draft}/mail/",
-}
-
-
+LOCALES = {"en": ("en-GB", ""), "fr": ("fr-FR", "/fr")}
 ENGLISH = re.compile(
     r"\b(?:the|and|of|was|were|with|from|this|that|not|has|have|search|filter|sent|waiting|failed)\b", re.I
 )
@@ -93,41 +54,90 @@ def content(stage: Stage) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("name", READER)
+@pytest.mark.parametrize("name", pages.NEWSLETTER)
 def test_pages_for_readers(stage: Stage, content: dict[str, object], name: str) -> None:
     with stage.reader() as page:
-        check_page(page, stage.site + READER[name].format(**content), name=slug(name))
+        check_page(page, stage.site + pages.NEWSLETTER[name].format(**content), name=slug(name))
+        if "in French" in name:
+            assert english(page) == []
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("name", pages.NEWSLETTER_BROKEN)
 def test_links_that_do_not_work(stage: Stage, content: dict[str, object], name: str) -> None:
-    status, path = BROKEN[name]
+    status, path = pages.NEWSLETTER_BROKEN[name]
     with stage.reader() as page:
         check_page(page, stage.site + path.format(**content), name=slug(name), status=status)
+        if "in French" in name:
+            assert english(page) == []
 
 
-def test_what_forms_of_readers_answer(stage: Stage, content: dict[str, object]) -> None:
-    with stage.reader("fr-FR") as page:
-        page.goto(f"{stage.site}/newsletter/preferences/{content['preferences']}/")
-        page.get_by_role("button", name="Enregistrer les préférences").click()
-        expect(page.get_by_role("status")).to_contain_text("enregistrées")
-        check_page(page, name="newsletter-preferences-saved-fr")
-        page.goto(f"{stage.site}/newsletter/my-data/{content['data']}/")
-        page.get_by_role("button", name="Montrer mes données").click()
-        check_page(page, name="newsletter-data-shown-fr")
-        page.get_by_role("button", name="Effacer mes données").click()
-        expect(page.locator("h1")).to_have_text(re.compile("Tout effacer"))
-        check_page(page, name="newsletter-data-erase-fr")
-    with stage.reader() as page:
-        page.goto(f"{stage.site}/newsletter/my-data/")
-        page.locator("main input[type=email]").fill("nobody@example.org")
-        page.get_by_role("button", name="Send the link").click()
-        check_page(page, name="newsletter-data-asked")
-        page.goto(f"{stage.site}/newsletter/preferences/{content['english']}/")
-        page.locator("#new-email").fill("a@b")
-        page.get_by_role("button", name="Change address").click()
-        expect(page.locator("#email-error")).to_be_visible()
-        check_page(page, name="newsletter-address-refused")
+BUSY = {name: pages.NEWSLETTER_ANSWERS[name] for name in ("too many sign-ups", "too many asked")}
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_what_forms_of_readers_answer(stage: Stage, content: dict[str, dict[str, str]], language: str) -> None:
+    locale, before = LOCALES[language]
+    tokens, base = content[f"walk {language}"], f"{stage.site}{before}/newsletter"
+    answers = {name: path for name, path in pages.NEWSLETTER_ANSWERS.items() if name not in BUSY}
+    with stage.reader(locale) as page, Walk(page, answers, "newsletter", language) as walk:
+
+        def ask(field: str, address: str) -> None:
+            form = page.locator("main form", has=page.locator(field)).first
+            form.locator(field).fill(address)
+            form.locator("button[type=submit]").click()
+
+        page.goto(f"{base}/subscribe/")
+        ask("input[type=email]", "a@b")
+        walk.look("sign-up refused", status=422)
+        ask("input[type=email]", f"walks.in.{language}@example.org")
+        walk.look("check your mailbox")
+        page.goto(f"{base}/confirm/{tokens['confirm']}/")
+        walk.press()
+        walk.look("subscribed")
+        walk.look("already confirmed", f"{base}/confirm/{tokens['confirm']}/")
+        page.goto(f"{base}/unsubscribe/{tokens['unsubscribe']}/")
+        walk.press()
+        walk.look("unsubscribed")
+        walk.press("main form[action*='/undo/'] button")
+        walk.look("still subscribed")
+        page.goto(f"{base}/preferences/{tokens['preferences']}/")
+        walk.press("main button[value=save]")
+        expect(page.get_by_role("status")).to_be_visible()
+        walk.look("preferences saved")
+        ask("#new-email", "a@b")
+        walk.look("address refused", status=422)
+        ask("#new-email", f"walks.on.{language}@example.org")
+        walk.look("address asked")
+        page.goto(f"{base}/address/{tokens['address']}/")
+        walk.press()
+        walk.look("address changed")
+        page.goto(f"{base}/my-data/")
+        ask("#data-email", "nobody@example.org")
+        walk.look("data asked")
+        page.goto(f"{base}/my-data/{tokens['data']}/")
+        for button, name in (("show", "data shown"), ("erase", "data erase"), ("erased", "data erased")):
+            walk.press(f"main button[value={button}]")
+            walk.look(name)
+
+
+def test_what_forms_answer_when_too_many_come(stage: Stage, content: dict[str, object]) -> None:
+    throttle = "from webstreet.atoms.newsletter.models.sign_up import Throttle; Throttle.objects."
+    forms = {"too many sign-ups": "subscribe/", "too many asked": "my-data/"}
+    try:
+        for language, (locale, before) in LOCALES.items():
+            with stage.reader(locale) as page, Walk(page, BUSY, "newsletter", language) as walk:
+                for name, path in forms.items():
+                    page.goto(f"{stage.site}{before}/newsletter/{path}")
+                    page.locator("main input[type=email]").fill("one.more@example.org")
+                    if language == "en" and path == "subscribe/":
+                        walk.press()
+                        stage.python(f"{throttle}update(count=10**6)")
+                        page.go_back()
+                        page.locator("main input[type=email]").fill("one.more@example.org")
+                    walk.press()
+                    walk.look(name, status=429)
+    finally:
+        stage.python(f"{throttle}all().delete()")
 
 
 @pytest.fixture(scope="module", params=["en-GB", "fr-FR"])
@@ -137,10 +147,10 @@ def editor(stage: Stage, request: pytest.FixtureRequest) -> Iterator[tuple[Page,
         yield page, request.param[:2]
 
 
-@pytest.mark.parametrize("name", ADMIN)
+@pytest.mark.parametrize("name", pages.NEWSLETTER_ADMIN)
 def test_screens_of_editors(stage: Stage, content: dict[str, object], editor: tuple[Page, str], name: str) -> None:
     page, language = editor
-    url = f"{stage.site}/admin/newsletter/{ADMIN[name].format(**content)}"
+    url = f"{stage.site}/admin/newsletter/{pages.NEWSLETTER_ADMIN[name].format(**content)}"
     check_page(page, url, name=slug(f"admin {language} {name}"), known=WAGTAIL)
     if language == "fr":
         assert english(page) == []
@@ -162,28 +172,64 @@ def test_a_live_part_goes_on_for_who_is_in_it_by_keyboard(stage: Stage, content:
         expect(page.get_by_role("checkbox", checked=True)).to_have_count(1)
 
 
-def test_the_first_page_shows_delivery_and_growth(stage: Stage, content: dict[str, object]) -> None:
-    with stage.editor() as page:
-        check_page(page, f"{stage.site}/admin/?growth=months", name="newsletter-admin-dashboard", known=WAGTAIL)
-        expect(page.get_by_role("region", name="Audience growth")).to_be_visible()
+GROWTH = {"en": "Audience growth", "fr": "Évolution du lectorat"}
 
 
-def test_a_site_without_a_subscriber_and_without_an_issue(stage: Stage) -> None:
-    with stage.editor(site=BARE) as page:
+def test_the_first_page_shows_delivery_and_growth(stage: Stage, content: dict[str, object], editor: Any) -> None:
+    page, language = editor
+    check_page(page, f"{stage.site}/admin/?growth=months", name=f"newsletter-admin-dashboard-{language}", known=WAGTAIL)
+    expect(page.get_by_role("region", name=GROWTH[language])).to_be_visible()
+
+
+AWAY = """
+from django.template.loader import render_to_string
+from django.utils.translation import gettext, override
+with override(%r):
+    print(render_to_string("newsletter/admin/panel_away.html", {"title": gettext("Audience growth")}))
+"""
+
+
+def test_a_panel_whose_database_is_away(stage: Stage, content: dict[str, object], editor: Any) -> None:
+    """As the panel's template says it, in the place of both panels."""
+    page, language = editor
+    replaced: list[int] = []
+    away, address = stage.python(AWAY % language), f"{stage.site}/admin/?away"
+
+    def answer(route: Route) -> None:
+        sent = route.fetch()
+        body, found = re.subn(
+            r'<section aria-labelledby="nl-.*?</section>', lambda _: away, sent.text(), flags=re.DOTALL
+        )
+        route.fulfill(response=sent, body=body)
+        replaced.append(found)
+
+    page.route(address, answer)
+    check_page(page, address, name=f"newsletter-admin-away-{language}", known=WAGTAIL)
+    page.unroute(address)
+    assert replaced == [2]
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_a_site_without_a_subscriber_and_without_an_issue(stage: Stage, language: str) -> None:
+    with stage.editor(LOCALES[language][0], site=BARE) as page:
         for path in ("subscribers/", "issues/"):
-            check_page(
-                page, f"{stage.bare}/admin/newsletter/{path}", name=slug(f"bare {path.strip('/')}"), known=WAGTAIL
-            )
+            name = slug(f"bare {path.strip('/')} {language}")
+            check_page(page, f"{stage.bare}/admin/newsletter/{path}", name=name, known=WAGTAIL)
 
 
-def test_many_are_asked_for_by_number(stage: Stage, content: dict[str, object]) -> None:
-    with stage.editor() as page:
+MANY = {"en": "Remove 12 subscribers?", "fr": "12"}
+
+
+def test_many_are_asked_for_by_number(stage: Stage, content: dict[str, object], editor: Any) -> None:
+    page, language = editor
+    answers = pages.NEWSLETTER_ADMIN_ANSWERS
+    with Walk(page, answers, "newsletter admin", language, below="/admin/newsletter/", known=WAGTAIL) as walk:
         page.goto(f"{stage.site}/admin/newsletter/subscribers/?q=reader")
-        page.get_by_label("all 12 that match").check()
+        page.locator("[name=scope][value=all]").check()
         page.locator("#nl-verb").select_option("remove")
-        page.get_by_role("button", name="Go on").click()
-        expect(page.locator("main h2").first).to_have_text("Remove 12 subscribers?")
-        check_page(page, name="newsletter-admin-many", known=WAGTAIL)
+        walk.press(".nl-many button")
+        expect(page.locator("main h2").first).to_contain_text(MANY[language])
+        walk.look("many")
 
 
 def test_the_list_is_walked_by_keyboard(stage: Stage, content: dict[str, object]) -> None:

@@ -7,40 +7,23 @@ import json
 import pytest
 from playwright.sync_api import Route
 
+from tests.browser import pages
 from tests.browser.screens import check_page
-from tests.browser.stage import BARE, Stage
+from tests.browser.stage import SITE, Stage
 
-PAGES = {
-    "home": "/",
-    "home page 2": "/?page=2",
-    "home in French with one article": "/fr/",
-    "article": "{plain}",
-    "article with everything": "{full}",
-    "article with a long title": "{long}",
-    "article in Arabic": "{arabic}",
-    "article in Hebrew": "{hebrew}",
-    "article in French": "{french}",
-    "reading list": "{list}",
-    "reading list without articles": "{empty list}",
-    "tag": "{tag}",
-    "author": "{author}",
-    "search": "/search/",
-    "search with results": "/search/?q=octopus",
-    "search without result": "/search/?q=xyzzy",
-    "search in French": "/fr/search/?q=maree",
-    "page": "{page}",
-    "page in French": "/fr/about/",
-    "link that lets in": "/-/login/nothing/",
-    "password": "{password}",
-    "password in French": "{password in French}",
+ERRORS = {
+    "permission_denied": 403,
+    "csrf_failure": 403,
+    "bad_request": 400,
+    "server_error": 500,
+    "store_down": 503,
+    "site_down": 503,
+    "out_of_room": 503,
+    "too_large": 413,
+    "too_many_guesses": 429,
+    "too_many_shared": 429,
+    "too_many_requests": 429,
 }
-STATUS = {"link that lets in": 410}
-MISSING = {
-    "not found": (404, "/nothing-here/"),
-    "not found in French": (404, "/fr/rien/"),
-    "removed": (410, "{removed}"),
-}
-ERRORS = ("permission_denied", "csrf_failure", "bad_request", "server_error", "store_down", "too_many_guesses")
 RENDER = """
 import json
 from django.test import RequestFactory
@@ -51,7 +34,7 @@ for name in %r:
     for language in ("en", "fr"):
         with override(language):
             request = RequestFactory().get("/", HTTP_HOST="localhost")
-            more = (900,) if name == "too_many_guesses" else ()
+            more = (900,) if name.startswith("too_many") else ()
             found[f"{name} {language}"] = getattr(errors, name)(request, *more).content.decode()
 print(json.dumps(found))
 """
@@ -61,11 +44,10 @@ def slug(name: str) -> str:
     return f"site {name}".replace(" ", "-").replace("_", "-").lower()
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", pages.SITE)
 def test_pages_for_readers(stage: Stage, name: str) -> None:
     with stage.reader() as page:
-        url = stage.site + PAGES[name].format(**stage.content)
-        check_page(page, url, name=slug(name), status=STATUS.get(name, 200))
+        check_page(page, stage.site + pages.SITE[name].format(**stage.content), name=slug(name))
 
 
 @pytest.mark.parametrize(
@@ -85,9 +67,9 @@ def test_a_wrong_password_is_said_so(stage: Stage, language: str, said: str) -> 
         assert page.locator("h1").inner_text() == "Below the pier"
 
 
-@pytest.mark.parametrize("name", MISSING)
+@pytest.mark.parametrize("name", pages.MISSING)
 def test_pages_that_are_not_there(stage: Stage, name: str) -> None:
-    status, path = MISSING[name]
+    status, path = pages.MISSING[name]
     with stage.reader() as page:
         check_page(page, stage.site + path.format(**stage.content), name=slug(name), status=status)
 
@@ -96,6 +78,7 @@ def test_a_site_without_an_article(stage: Stage) -> None:
     with stage.reader() as page:
         check_page(page, stage.bare + "/", name="bare-home")
         assert "Nothing is published here yet" in page.locator("main").inner_text()
+        check_page(page, stage.bare + "/search/?q=octopus", name="bare-search")
 
 
 def test_the_home_page_of_a_language_without_articles(stage: Stage) -> None:
@@ -117,7 +100,7 @@ def test_the_home_page_of_a_language_without_articles(stage: Stage) -> None:
 
 @pytest.fixture(scope="module")
 def error_pages(stage: Stage) -> dict[str, str]:
-    found: dict[str, str] = json.loads(stage.python(RENDER % (ERRORS,)).splitlines()[-1])
+    found: dict[str, str] = json.loads(stage.python(RENDER % (list(ERRORS),)).splitlines()[-1])
     return found
 
 
@@ -129,10 +112,11 @@ def test_pages_for_what_went_wrong(stage: Stage, error_pages: dict[str, str], na
         address = f"{stage.site}/{name}/"
 
         def answer(route: Route) -> None:
-            route.fulfill(status=200, content_type="text/html; charset=utf-8", body=error_pages[f"{name} {language}"])
+            body = error_pages[f"{name} {language}"]
+            route.fulfill(status=ERRORS[name], content_type="text/html; charset=utf-8", body=body)
 
         page.route(address, answer)
-        check_page(page, address, name=slug(f"{name} {language}"))
+        check_page(page, address, name=slug(f"{name} {language}"), status=ERRORS[name])
 
 
 def test_a_real_failure_shows_its_page(stage: Stage) -> None:
@@ -152,9 +136,11 @@ def test_an_old_address_leads_on(stage: Stage) -> None:
         check_page(page, name="site-moved")
 
 
-def test_the_link_that_lets_an_editor_in(stage: Stage) -> None:
-    with stage.reader() as page:
-        check_page(page, stage.world.cli("site", "login", BARE)["url"], name="site-login-link")
+@pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
+def test_the_link_that_lets_an_editor_in(stage: Stage, locale: str) -> None:
+    with stage.reader(locale) as page:
+        check_page(page, stage.world.cli("site", "login", SITE)["url"], name=f"site-login-link-{locale[:2]}")
+        assert pages.fits(pages.LOGIN_LINK, page.url)
 
 
 def test_on_paper_an_article_is_itself_and_its_links(stage: Stage) -> None:
