@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from benchmarks import imports, manifest, pages, processes, replacement
+from benchmarks import imports, manifest, memory, pages, processes, replacement
 from benchmarks.report import publish
 
 PARTS = {
@@ -13,6 +13,7 @@ PARTS = {
     "processes": processes.measure,
     "pages": pages.measure,
     "imports": imports.measure,
+    "memory": memory.measure,
     "replacement": replacement.measure,
 }
 

@@ -20,13 +20,13 @@ import httpx
 from benchmarks.report import RUNS
 from webstreet.contract.health import READY_PATH
 from webstreet.contract.template import shipped_template
+from webstreet.testing.sources import write_dump
 
 CONNECTIONS, SECONDS, LONG_S = 32, 2.0, 20.0
 WARM_UPS = 10
 IDLE_CPU_S = 0.1
 """In two seconds."""
 READY_TIMEOUT_S = 60.0
-TEXT = " ".join(["A paragraph of an article, as long as people write them."] * 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Load:
 def prepare(folder: Path, articles: int, **variables: str) -> dict[str, str]:
     """A site with ``articles`` public articles, everything embedded unless ``variables`` say otherwise; returns its environment."""
     environment = empty(folder, **variables)
-    (folder / "dump.sql").write_text(dump(articles, 0), "utf-8")
+    write_dump(folder / "dump.sql", articles=articles)
     engine(environment, "import", "--from", "crispy-octo", str(folder / "dump.sql"))
     return environment
 
@@ -56,23 +56,6 @@ def empty(folder: Path, **variables: str) -> dict[str, str]:
     )
     engine(environment, "prepare")
     return environment
-
-
-def dump(articles: int, subscribers: int) -> str:
-    """What mysqldump writes of a crispy-octo site of this size."""
-    columns = "`id` bigint, `title` varchar(255), `body` text, `status` varchar(255), `created_at` datetime, `updated_at` datetime"
-    people = "`id` bigint, `email` varchar(255), `created_at` datetime, `updated_at` datetime"
-    at = "'2024-01-01 10:00:00','2024-01-01 10:00:00'"
-    rows = [f"({n},'Article {n}','{TEXT}','public',{at})" for n in range(1, articles + 1)]
-    readers = [f"({n},'reader{n}@example.org',{at})" for n in range(1, subscribers + 1)]
-    return (
-        f"CREATE TABLE `articles` ({columns});\n{_insert('articles', rows)}"
-        f"CREATE TABLE `subscribers` ({people});\n{_insert('subscribers', readers)}-- Dump completed\n"
-    )
-
-
-def _insert(table: str, rows: list[str]) -> str:
-    return f"INSERT INTO `{table}` VALUES {','.join(rows)};\n" if rows else ""  # noqa: S608 our own words, for a file
 
 
 def engine(environment: dict[str, str], *words: str) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import ground
 from benchmarks.report import Row
-from webstreet.testing.sources import write_subscribers, write_wxr
+from webstreet.testing.sources import write_dump, write_subscribers, write_wxr
 
 RUNS = 3
 """Fewer than elsewhere: each needs two sites of its own."""
@@ -29,17 +29,9 @@ class Source:
 
 
 SOURCES = (
-    Source(
-        "crispy-octo", "a dump", "articles", 30, lambda path, count: path.write_text(ground.dump(count, 0), "utf-8")
-    ),
+    Source("crispy-octo", "a dump", "articles", 30, lambda path, count: write_dump(path, articles=count)),
     Source("wordpress", "WordPress", "articles", 30, lambda path, count: write_wxr(path, posts=count)),
-    Source(
-        "crispy-octo",
-        "a dump",
-        "subscribers",
-        4_000,
-        lambda path, count: path.write_text(ground.dump(0, count), "utf-8"),
-    ),
+    Source("crispy-octo", "a dump", "subscribers", 4_000, lambda path, count: write_dump(path, subscribers=count)),
     Source("csv", "CSV", "subscribers", 4_000, lambda path, count: write_subscribers(path, rows=count)),
 )
 

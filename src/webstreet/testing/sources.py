@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 WXR_HEAD = """<?xml version="1.0" encoding="UTF-8" ?>
 <rss version="2.0"
@@ -20,6 +23,8 @@ WXR_HEAD = """<?xml version="1.0" encoding="UTF-8" ?>
 <wp:author_display_name><![CDATA[Ann Other]]></wp:author_display_name></wp:author>
 """
 WXR_TAIL = "</channel>\n</rss>\n"
+PARAGRAPHS = " ".join(["A paragraph of an article, as long as people write them."] * 12)
+ROWS_AT_ONCE = 200
 WORDS = (
     "river", "stone", "market", "letter", "window", "garden", "harbour", "winter", "bread", "paper", "morning", "bridge", "engine",
     "summer", "village", "lantern", "copper", "meadow", "signal", "orchard",
@@ -72,3 +77,22 @@ def write_subscribers(path: Path, *, rows: int) -> int:
                 f"reader{number}@mail{number % 97}.example,Reader {number},{status},2021-03-04 05:06:07,2021-03-04\n"
             )
     return path.stat().st_size
+
+
+def write_dump(path: Path, *, articles: int = 0, subscribers: int = 0, text: str = PARAGRAPHS) -> int:
+    """What mysqldump writes of a crispy-octo site of this size; its size in bytes."""
+    columns = "`id` bigint, `title` varchar(255), `body` text, `status` varchar(255), `created_at` datetime, `updated_at` datetime"
+    people = "`id` bigint, `email` varchar(255), `created_at` datetime, `updated_at` datetime"
+    at = "'2024-01-01 10:00:00','2024-01-01 10:00:00'"
+    with path.open("w", encoding="utf-8") as file:
+        file.write(f"CREATE TABLE `articles` ({columns});\n")
+        _inserts(file, "articles", (f"({n},'Article {n}','{text}','public',{at})" for n in range(1, articles + 1)))
+        file.write(f"CREATE TABLE `subscribers` ({people});\n")
+        _inserts(file, "subscribers", (f"({n},'reader{n}@example.org',{at})" for n in range(1, subscribers + 1)))
+        file.write("-- Dump completed\n")
+    return path.stat().st_size
+
+
+def _inserts(file: TextIO, table: str, rows: Iterator[str]) -> None:
+    while some := list(itertools.islice(rows, ROWS_AT_ONCE)):
+        file.write(f"INSERT INTO `{table}` VALUES {','.join(some)};\n")  # noqa: S608 our own words, for a file

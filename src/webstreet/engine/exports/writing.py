@@ -118,7 +118,7 @@ class _Archive:
         info.size, info.mode = size_bytes, FILE_MODE
         summed = _Summed(file)
         self._tar.addfile(info, summed)  # type: ignore[arg-type]
-        self._tar.members.clear()  # nobody asks it what it holds
+        self._tar.members.clear()  # type: ignore[attr-defined]  # nobody asks it what it holds
         self._sums[path] = summed.digest.hexdigest()
 
     def rows(self, name: str, found: Iterable[Row]) -> None:

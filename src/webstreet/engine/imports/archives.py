@@ -129,7 +129,7 @@ def _tar(path: Path) -> Iterator[Entry]:
     with tarfile.open(path, "r|gz") as archive:
         while (info := archive.next()) is not None:
             # It would remember every entry for those who go back to one.
-            archive.members.clear()
+            archive.members.clear()  # type: ignore[attr-defined]
             if info.name.strip("./") == "" and info.isdir():
                 continue
             name = safe_path(info.name)
