@@ -130,6 +130,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             _("Nobody is subscribed through this address any more if the subscription was removed."),
             status=404,
             code="token.invalid",
+            **home(),
         )
     if request.method == "POST":
         return unsubscribed(request, actions.unsubscribe(subscriber, source="link", network=network(request)))

@@ -186,6 +186,7 @@ def address(request: HttpRequest, token: str) -> HttpResponse:
             ),
             status=409,
             code=choices.AddressTaken.code,
+            **home(),
         )
     if notice is not None:
         enqueue_on_commit(tasks.send_notice, notice.pk, using=alias())
@@ -205,4 +206,4 @@ def _dead(request: HttpRequest, *, expired: bool) -> HttpResponse:
     if not expired:
         return dead_link(request, expired=False)
     words = _("Nothing was changed. Ask again on your preference page, which every mail has a link to.")
-    return message(request, _("This link has expired"), words, status=410, code="token.expired")
+    return message(request, _("This link has expired"), words, status=410, code="token.expired", **home())
