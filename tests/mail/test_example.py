@@ -91,7 +91,7 @@ def test_what_cannot_be_used_is_said(tmp_path: Path, server: RecordingSmtpServer
 def test_the_page_of_docs_runs(server: RecordingSmtpServer) -> None:
     page = (EXAMPLE.parents[1] / "docs/mail.md").read_text("utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 8
     names: dict[str, object] = {"url": server.url, "__name__": "docs"}
     for block in blocks:
         exec(compile(block, "docs/mail.md", "exec"), names)  # noqa: S102 our own page
