@@ -32,7 +32,7 @@ from webstreet.mail.pump import Outcome, Result
 
 CHUNK_SIZE = 1000
 LEASE = dt.timedelta(seconds=180)
-"""Longer than one message can take at the transport's time-outs; renewed with every batch."""
+"""Renewed with every batch, and every two seconds while the mail server thinks about a message (`outbox.write_down`)."""
 ATTEMPTS = 8
 RETRY_MINUTES = (1, 5, 15, 60, 120, 240, 480)
 """Wait after each 4xx; in all about 15 hours."""
