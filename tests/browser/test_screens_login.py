@@ -201,9 +201,9 @@ def test_what_a_stranger_is_told(stage: Stage, browser: Browser) -> None:
     door.begin()
     for language, locale in LOCALES.items():
         with door.person(browser, locale) as page, door.walk(page, pages.REFUSED, language) as walk:
-            for _attempt in range(11):
+            for _attempt in range(11 if language == "en" else 1):  # then the name is known for it
                 page.goto(door.login)
-                page.locator("input[name=username]").fill(f"nobody-{language}")
+                page.locator("input[name=username]").fill("nobody")
                 page.locator("input[name=password]").fill("wrong")
                 page.locator("form", has=page.locator("input[name=password]")).locator("button[type=submit]").click()
             expect(page.locator("h1")).to_have_text(re.compile("Too many attempts|Trop d"))
