@@ -64,7 +64,7 @@ def test_one_that_has_a_password(web, subscribers, monkeypatch):
     assert "s0@" not in row.reply
     complaint = {**BOUNCE, "RecordType": "SpamComplaint", "Type": "SpamComplaint", "ID": 43, "Email": "s1@example.org"}
     assert post(web, "postmark", complaint, basic(SECRET)).json()["taken"] == 1
-    assert set(Subscriber.objects.values_list("status", "suppression__reason")) == {
+    assert set(Subscriber.objects.values_list("status", "suppressions__reason")) == {
         ("suppressed", "bounce"),
         ("suppressed", "complaint"),
     }

@@ -58,7 +58,7 @@ def _read_lists(rows: Iterable[Row]) -> None:
 
 
 def _write_subscribers() -> Iterator[Row]:
-    rows = Subscriber.objects.prefetch_related("consents", "memberships__mailing_list", "suppression")
+    rows = Subscriber.objects.prefetch_related("consents", "memberships__mailing_list", "suppressions")
     for subscriber in by_key(rows, "email", size=BATCH):
         yield {
             **{name: getattr(subscriber, name) for name in FIELDS},
@@ -72,7 +72,7 @@ def _write_subscribers() -> Iterator[Row]:
 
 
 def _suppression(subscriber: Subscriber) -> dict[str, Any]:
-    row = getattr(subscriber, "suppression", None)
+    row = next(iter(subscriber.suppressions.all()), None)
     return {"suppression": {name: getattr(row, name) for name in SUPPRESSION}} if row is not None else {}
 
 

@@ -37,15 +37,17 @@ def suppress(people: Mapping[int, tuple[Subscriber, Any, Event | None]]) -> None
     if not people:
         return
     now = timezone.now()
-    known = {
-        row.digest: row for row in Suppression.objects.filter(digest__in=[digest(s.email) for s, *_ in people.values()])
-    }
+    digests = [digest(subscriber.email) for subscriber, *_ in people.values()]
+    rows = list(Suppression.objects.filter(Q(digest__in=digests) | Q(subscriber__in=list(people))))
+    known = {row.digest: row for row in rows}
+    # Who has another address since is known by themselves.
+    theirs = {row.subscriber_id: row for row in rows if row.subscriber_id is not None}
     new, left = [], []
     for subscriber, reason, event in people.values():
-        row = known.get(digest(subscriber.email))
+        row = theirs.get(subscriber.pk) or known.get(digest(subscriber.email))
         if subscriber.status != Status.SUPPRESSED:
             left.append(subscriber)
-        elif row is not None and not events_policy.stricter(reason, row.reason):
+        elif row is not None and not events_policy.stricter(reason, row.reason or ""):
             continue
         values = {
             "reason": reason,
@@ -88,7 +90,7 @@ def bar(email: str, *, why: str, by: int) -> bool:
 def reason_of(subscriber: Subscriber) -> str:
     """Why somebody is on the list; empty: not on it, or suppressed elsewhere and imported so."""
     row = Suppression.objects.filter(subscriber=subscriber).first()
-    return row.reason if row is not None else ""
+    return (row.reason or "") if row is not None else ""
 
 
 def lift(subscriber: Subscriber, *, why: str, by: int) -> None:
@@ -103,7 +105,7 @@ def lift(subscriber: Subscriber, *, why: str, by: int) -> None:
         row = Suppression.objects.filter(subscriber=subscriber).first()
         if subscriber.status != Status.SUPPRESSED:
             raise NotLiftable("This address is not on the suppression list.")
-        if not events_policy.editor_may_lift(row.reason if row else ""):
+        if not events_policy.editor_may_lift((row.reason or "") if row else ""):
             raise NotLiftable("Who reported mails as spam comes back only by signing up.")
         before = row.before if row else ""
         subscriber.become(Status(before) if before in (Status.ACTIVE, Status.PENDING) else Status.UNSUBSCRIBED)
@@ -142,14 +144,19 @@ def listed(*, reason: str = "", q: str = "") -> QuerySet[Subscriber]:
     Args:
         reason: of `Suppression.Reason`, or `UNKNOWN`. q: part of an address.
     """
-    rows = Subscriber.objects.filter(status=Status.SUPPRESSED).select_related("suppression__event")
+    rows = Subscriber.objects.filter(status=Status.SUPPRESSED).prefetch_related("suppressions__event")
     if reason == UNKNOWN:
-        rows = rows.filter(suppression=None)
+        rows = rows.filter(suppressions=None)
     elif reason:
-        rows = rows.filter(suppression__reason=reason)
+        rows = rows.filter(suppressions__reason=reason)
     if q:
         rows = rows.filter(Q(email__contains=q.lower()))
     return rows.order_by("-status_since", "-id")
+
+
+def of(subscriber: Subscriber) -> Suppression | None:
+    """Why a subscriber of `listed` is on the list; None: nobody knows here."""
+    return next(iter(subscriber.suppressions.all()), None)
 
 
 def erased() -> int:

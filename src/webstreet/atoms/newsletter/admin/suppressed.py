@@ -97,12 +97,12 @@ def index(request: HttpRequest) -> HttpResponse:
     reason, q = _chosen(request)
     rows = suppression.listed().order_by()
     totals = {
-        name or suppression.UNKNOWN: n for name, n in rows.values_list("suppression__reason").annotate(n=Count("id"))
+        name or suppression.UNKNOWN: n for name, n in rows.values_list("suppressions__reason").annotate(n=Count("id"))
     }
     page = Paginator(suppression.listed(reason=reason, q=q), PER_PAGE).get_page(request.GET.get("page"))
     labels = dict(_reasons())
     for row in page.object_list:
-        row.known = getattr(row, "suppression", None)
+        row.known = suppression.of(row)
         row.why_word = labels.get(row.known.reason if row.known else suppression.UNKNOWN, "")
         row.may_lift = events_policy.editor_may_lift(row.known.reason if row.known else "")
     context = {
@@ -157,10 +157,17 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 def _lines(reason: str, q: str) -> Iterator[list[str]]:
     yield ["email", "status", "reason", "since", "code", "note"]
     for row in by_key(suppression.listed(reason=reason, q=q).order_by("-pk"), "-pk"):
-        known = getattr(row, "suppression", None)
+        known = suppression.of(row)
         code = known.event.code if known and known.event else ""
         since = row.status_since.isoformat(timespec="seconds")
-        yield [row.email, row.status, known.reason if known else "", since, code, known.why if known else ""]
+        yield [
+            row.email,
+            row.status,
+            known.reason or "" if known else "",
+            since,
+            code,
+            known.why or "" if known else "",
+        ]
 
 
 @permission_required("newsletter.change_subscriber")

@@ -30,12 +30,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="change",
             name="why",
-            field=models.CharField(blank=True, db_default="", default="", max_length=300),
+            field=models.CharField(blank=True, max_length=300, null=True),
         ),
         migrations.AddField(
             model_name="suppression",
             name="before",
-            field=models.CharField(blank=True, db_default="", default="", max_length=12),
+            field=models.CharField(blank=True, max_length=12, null=True),
         ),
         migrations.AddField(
             model_name="suppression",
@@ -47,19 +47,18 @@ class Migration(migrations.Migration):
                     ("complaint", "Reported as spam"),
                     ("editor", "Barred by an editor"),
                 ],
-                db_default="erased",
-                default="erased",
+                null=True,
                 max_length=12,
             ),
         ),
         migrations.AddField(
             model_name="suppression",
             name="subscriber",
-            field=models.OneToOneField(
+            field=models.ForeignKey(
                 blank=True,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
-                related_name="suppression",
+                related_name="suppressions",
                 to="newsletter.subscriber",
             ),
         ),
@@ -71,7 +70,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="suppression",
             name="why",
-            field=models.CharField(blank=True, db_default="", default="", max_length=300),
+            field=models.CharField(blank=True, max_length=300, null=True),
         ),
         migrations.AlterField(
             model_name="change",

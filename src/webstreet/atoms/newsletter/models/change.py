@@ -40,7 +40,7 @@ class Change(Plain):
     noun = models.CharField(max_length=20)
     noun_id = models.BigIntegerField()
     verb = models.CharField(max_length=20, choices=Verb.choices)
-    why = models.CharField(max_length=300, blank=True, default="", db_default="")
+    why = models.CharField(max_length=300, blank=True, null=True)
 
     class Meta(Plain.Meta):
         abstract = False

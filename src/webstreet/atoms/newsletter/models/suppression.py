@@ -24,6 +24,7 @@ class Suppression(Plain):
 
     Attributes:
         subscriber: who is here and is suppressed; null: the person was erased. ``before``: the subscriber's status until then.
+        reason: null: erased.
         event: what the address was suppressed for. ``why``, ``user_id``: an editor's words, and who that was.
     """
 
@@ -36,21 +37,21 @@ class Suppression(Plain):
     digest = models.CharField(max_length=64, unique=True)
     at = models.DateTimeField(default=timezone.now)
     hard = models.BooleanField(default=False)
-    reason = models.CharField(
-        max_length=12, choices=Reason.choices, default=Reason.ERASED, db_default=str(Reason.ERASED)
-    )
-    subscriber = models.OneToOneField(
-        Subscriber, null=True, blank=True, on_delete=models.SET_NULL, related_name="suppression"
+    reason = models.CharField(max_length=12, choices=Reason.choices, null=True)
+    subscriber = models.ForeignKey(
+        Subscriber, null=True, blank=True, on_delete=models.SET_NULL, related_name="suppressions"
     )
     event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    before = models.CharField(max_length=12, blank=True, default="", db_default="")
-    why = models.CharField(max_length=300, blank=True, default="", db_default="")
+    before = models.CharField(max_length=12, blank=True, null=True)
+    why = models.CharField(max_length=300, blank=True, null=True)
     user_id = models.BigIntegerField(null=True, blank=True)
 
     @classmethod
     def note(cls, email: str, *, hard: bool) -> None:
         """Keep a normalised address from coming back once its person is erased. The reason stays, and a hard one stays hard."""
-        row, created = cls.objects.get_or_create(digest=digest(email), defaults={"hard": hard})
+        row, created = cls.objects.get_or_create(
+            digest=digest(email), defaults={"hard": hard, "reason": cls.Reason.ERASED}
+        )
         if not created:
             cls.objects.filter(pk=row.pk).update(hard=hard or row.hard, why="")
 
