@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -56,8 +57,10 @@ class Pages(ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         address = f"export/?{request.GET.urlencode()}" if request.GET else "export/"
         response = super().changelist_view(request, {"export": address} | (extra_context or {}))
-        if self.list_display_links is None and isinstance(response, TemplateResponse):
-            response.add_post_render_callback(self._name_first_column)
+        if isinstance(response, TemplateResponse):
+            if self.list_display_links is None:
+                response.add_post_render_callback(self._name_first_column)
+            response.add_post_render_callback(_begin_labels_large)
         return response
 
     def _name_first_column(self, response: Any) -> None:
@@ -80,3 +83,11 @@ class Pages(ModelAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return True
+
+
+LABEL = re.compile(r'(?<= data-label=")\w')
+
+
+def _begin_labels_large(response: Any) -> None:
+    """In a narrow window they stand before each value; a model calls its fields in lower case."""
+    response.content = LABEL.sub(lambda first: first[0].upper(), response.content.decode()).encode()
