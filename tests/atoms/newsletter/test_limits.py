@@ -344,9 +344,12 @@ def test_in_quiet_hours_nothing_goes_and_it_goes_on_by_itself(issue, people, smt
     people("example.net", each=1)
     assert "Quiet hours: nothing is sent until" in page(editor, made)
     parameters(sending={})
-    Issue.objects.update(due_at=timezone.now())
-    wake_all(drain)
-    made.refresh_from_db()
+    for _ in range(20):
+        Issue.objects.update(due_at=timezone.now())
+        wake_all(drain)
+        made.refresh_from_db()
+        if made.is_finished:
+            break
     assert len(arrived(smtp)) == 5
     assert (made.held, str(made.state)) == (None, "finished")
 
@@ -365,6 +368,18 @@ def test_a_new_sender_sends_its_share_of_the_day(issue, people, smtp, drain, edi
     shown = page(editor, made)
     assert "Warm-up: this day’s share of 50 mails is sent." in shown
     assert "Send now anyway" in shown
+
+
+def test_a_held_issue_still_writes_its_audience_down(issue, people, smtp, drain, monkeypatch):
+    monkeypatch.setattr(ledger, "CHUNK_SIZE", 10)
+    people("example.org", each=warming.CURVE[0] + 30)
+    made = issue(warm_up_since=f"{timezone.now():%Y-%m-%d}")
+    really = pacing.gate_of
+    monkeypatch.setattr(pacing, "gate_of", lambda *of: (Bucket.objects.update(spent=1000), really(*of))[1])
+    drain()
+    made.refresh_from_db()
+    assert made.frozen_at is not None
+    assert made.counts.total == warming.CURVE[0] + 30
 
 
 def test_an_editor_sends_now_anyway(issue, people, smtp, drain, editor):

@@ -72,7 +72,8 @@ def check(issue: Issue) -> bool:
     if not issue.may_send or issue.archived_at is not None:
         return False
     code = standing(issue).trouble(mails.parameters().sending)
-    if not code or not issue.pause(reason=code):
+    # Of one that is over there is nothing left to pause.
+    if not code or (issue.frozen_at and not issue.counts.open) or not issue.pause(reason=code):
         return False
     Change.note(Change.Verb.PAUSED, issue, by=None)
     logger.warning("issue.paused_itself", extra={"issue": issue.pk, "code": code})

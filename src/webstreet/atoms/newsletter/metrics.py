@@ -15,7 +15,10 @@ def figures() -> list[Figure]:
     started = Issue.objects.filter(started_at__isnull=False, cancelled_at=None)
     unfinished = started.filter(frozen_at=None) | started.filter(chunks__closed=False)
     issues: Counter[str] = Counter(
-        {str(s): 0 for s in (IssueState.PREPARING, IssueState.SENDING, IssueState.WAITING, IssueState.PAUSED)}
+        {
+            str(s): 0
+            for s in (IssueState.PREPARING, IssueState.SENDING, IssueState.WAITING, IssueState.HELD, IssueState.PAUSED)
+        }
     )
     messages: Counter[str] = Counter(asdict(Counts()))
     for issue in unfinished.defer("html", "text").distinct():

@@ -269,7 +269,8 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
         return False
     PaceSeen.note(issue, done.results)
     if gate is not None and gate.hold is not None:
-        issue.hold(gate.hold.code, gate.hold.until)
+        if frozen:
+            issue.hold(gate.hold.code, gate.hold.until)
         return not frozen
     return not (done.empty and frozen) or (gate is not None and gate.is_cut)
 

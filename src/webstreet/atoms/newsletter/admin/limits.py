@@ -35,9 +35,11 @@ class Note:
 
 def notes(issue: Issue, counts: Counts, *, sees_people: bool) -> list[Note]:
     """Why an issue stands still or goes slowly. A domain that is no provider's is for those who may see people."""
+    if not counts.open:
+        return []
     if issue.paused_at and issue.trouble in (harm.BOUNCES, harm.COMPLAINTS):
         return [_harm(issue)]
-    if not issue.may_send or not counts.open:
+    if not issue.may_send:
         return []
     now, sending = timezone.now(), mails.parameters().sending
     found = [Note(text)] if (text := _held(issue, sending, now)) else []
