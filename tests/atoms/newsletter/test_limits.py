@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 import threading
@@ -211,6 +212,11 @@ def test_a_lost_worker_makes_nobody_uncertain_who_waits(issue, people):
     assert len(ledger.claim_batch(made, lease, 20, gate)) == 11
     live = made.counts
     assert (live.sending, live.held, live.total) == (11, 9, 20)
+    # A turn that comes while others are under way: it is of none of their batches.
+    Delivery.objects.filter(code="limit").update(due_at=timezone.now() - dt.timedelta(minutes=1))
+    assert made.counts == live
+    found = ledger._waiting(dataclasses.replace(lease, after=0), timezone.now(), 50)
+    assert len(found) == 11
     Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
     ledger.take_over_expired(made)
     assert (made.counts.uncertain, made.counts.held, made.counts.total) == (11, 9, 20)
