@@ -77,8 +77,7 @@ def _held(issue: Issue, sending: Sending, now: dt.datetime) -> str:
         today = pacing.warm_up_on(sending, now)
         words = {"until": until, "n": formats.number_format(today[1].burst if today else 0, force_grouping=True)}
         return (
-            _("Warm-up: this day’s share of %(n)s mails is sent. It goes on by itself at %(until)s, with more.")
-            % words
+            _("Warm-up: this day’s share of %(n)s mails is sent. It goes on by itself at %(until)s, with more.") % words
         )
     if issue.held == "server":
         rates = [rate_words(limit) for limit in _of_servers()]
