@@ -226,6 +226,10 @@ def test_its_pages_are_valid_markup(browser: Browser, django_capture_on_commit_c
     pages |= {"app": app, "codes": browser.post(f"{SECURITY}app/add/", {"code": totp.code(secret[1])}, follow=True)}
     for name in ("", "keys/add/", "app/remove/", "recovery-codes/new/"):
         pages[name] = browser.get(SECURITY + name)
+    key = Authenticator.objects.create(user=User.objects.get(), type="webauthn", data={"name": "Blue key"})
+    for name in ("rename", "remove"):
+        pages[name] = browser.get(f"{SECURITY}keys/{key.pk}/{name}/")
+    key.delete()
     other = Browser(HTTP_ACCEPT_LANGUAGE=language)
     pages["door"] = other.get("/console/login/")
     log_in(other)

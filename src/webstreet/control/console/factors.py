@@ -71,7 +71,9 @@ def framed(view: Callable[..., Any]) -> Callable[..., Any]:
         response: HttpResponseBase = view(request, *args, **kwargs)
         context = getattr(response, "context_data", None)
         if context is not None:
-            response.context_data = console.each_context(request) | {"title": ""} | context  # type: ignore[attr-defined]
+            # unfold looks for the pages of whatever is called an object, and ours have none.
+            shown = {name: value for name, value in context.items() if name != "object"}
+            response.context_data = console.each_context(request) | {"title": ""} | shown  # type: ignore[attr-defined]
         return response
 
     return answer
