@@ -25,7 +25,7 @@ def issue(announce, subscribers, smtp, drain, monkeypatch) -> Issue:
     monkeypatch.setattr(ledger, "CHUNK_SIZE", 20)
     monkeypatch.setattr(archive, "ROWS", 7)
     made = subscribers(50)
-    smtp.behaviour = Behaviour(recipients={"s3@example.org": "550 5.1.1 unknown"})
+    smtp.behaviour = Behaviour(recipients={"s3@example.org": "550 5.2.0 not taken"})
     article_first_public(announce("Rain", language="en").uuid)
     found = Issue.objects.get()
     ledger.freeze_audience(found)
