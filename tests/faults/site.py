@@ -133,6 +133,7 @@ class Site:
     def leases_run_out(self) -> None:
         """As if three minutes had passed since a worker was killed."""
         self.sql("UPDATE newsletter_chunk SET lease_until = datetime('now', '-1 second') WHERE lease_until IS NOT NULL")
+        self.sql("UPDATE newsletter_issue SET woken_at = datetime('now', '-3 minutes')")
 
     def rows(self) -> dict[str, str]:
         """State of each recipient by address; who is under way is so by the mark of the chunk."""

@@ -22,6 +22,19 @@ FailedLogins.objects.create(key="somebody", count=10, since=timezone.now())
 from webstreet.atoms.newsletter.models import Notice, Subscriber
 Notice.objects.create(kind="welcome", subscriber=Subscriber.objects.create(email="new@example.org", status="active"))
 """
+SCHEDULED = """
+import datetime as dt
+from django.utils import timezone
+from webstreet.atoms.articles.models import Article
+from webstreet.engine import announcements, hooks
+from webstreet.engine.imports import ArticleRecord, ImportContext
+for title, hours in (("Soon", 12), ("Later", 48)):
+    record = ArticleRecord(title, title, "Words.", "scheduled", timezone.now() + dt.timedelta(hours=hours), 1)
+    hooks.call("import_articles", [record], ImportContext("test"))
+for article in Article.objects.all():
+    announcements.became_public(article.uuid, suppressed=True)
+"""
+"""Nobody is told of them: the only mails are those of the issue."""
 IN_THE_FUTURE = """
 from django.utils import timezone
 from webstreet.engine.tasks.heartbeat import WorkerSeen
@@ -41,11 +54,14 @@ def test_the_clock_jumps_a_day_forwards_and_back(
     site = site_of(EMAIL_URL=smtp.url, **clock.variables)
     smtp.behaviour = Behaviour(delay_s=0.05)
     web, worker = site.open()
+    site.python(SCHEDULED)
+    assert readable(site) == (404, 404)
     with Visitors(site, HOME, MADE_ANEW) as visitors:
         site.announce(AUDIENCE)
         smtp.wait_for(30, timeout_s=120)
         clock.jump_to(DAY_S)
         until(lambda: "worker.clock_was_set" in site.log(), what=site.log)
+        until(lambda: readable(site) == (200, 404), what="what was planned before the wrong time appears")
         smtp.wait_for(130, timeout_s=120)
         worker.kill()
         worker.wait(10)
@@ -56,6 +72,7 @@ def test_the_clock_jumps_a_day_forwards_and_back(
         ledger = site.finished()
         until(lambda: smtp.to("new@example.org"), what=site.log)
         until(lambda: site.python(IN_THE_FUTURE) == "0", what=lambda: site.python(IN_THE_FUTURE) + site.log())
+    assert readable(site) == (200, 404), "what has appeared stays, and the rest waits for its time"
     arrived = Counter(address for message in smtp.messages for address in message.recipients)
     assert max(arrived.values()) == 1, "nobody got it twice"
     assert len(ledger.rows) == AUDIENCE
@@ -64,3 +81,8 @@ def test_the_clock_jumps_a_day_forwards_and_back(
     assert ledger.counts["uncertain"] <= BATCH, "those in flight at the kill"
     assert {answer.status for answers in visitors.answers.values() for answer in answers} == {200}
     assert web.poll() is second.poll() is None
+
+
+def readable(site: Site) -> tuple[int, int]:
+    """The answers to who asks for the article of half a day ahead, and for that of two days."""
+    return site.get("/soon/").status, site.get("/later/").status
