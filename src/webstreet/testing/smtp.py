@@ -42,6 +42,7 @@ class Behaviour:
         drop_after: let that many messages through first, then `drop`.
         closing_after: answer 421 after that many messages on one connection; 0: never. ``closing_at``: to which command.
         delay_s: wait before each reply to content. May be computed from the recipients.
+        held: the reply to a content waits for as long as this says so of its recipients.
         drip_s: every octet the server says goes out by itself, that long after the one before.
         greeting: first line, ``greeting_delay_s`` after the connection.
         greeted: so many connections at a time; any more are accepted and hear nothing. 0: all of them.
@@ -63,6 +64,7 @@ class Behaviour:
     closing_after: int = 0
     closing_at: Place = "mail"
     delay_s: float | Callable[[list[str]], float] = 0.0
+    held: Callable[[list[str]], bool] | None = None
     drip_s: float = 0.0
     greeting: str = "220 recording.example ESMTP"
     greeting_delay_s: float = 0.0

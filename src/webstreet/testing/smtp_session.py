@@ -363,11 +363,19 @@ class Session(asyncio.Protocol):
         return True
 
     def _decide(self, content: bytes) -> bool:
+        if self._behaviour.held is not None:
+            self._hold(self._when_let_go(content, self._behaviour.held, list(self._recipients)))
+            return True
         delay = self._behaviour.delay_s
         if seconds := delay(self._recipients) if callable(delay) else delay:
             self._after(seconds, lambda: self._conclude(content))
             return True
         return self._conclude(content)
+
+    async def _when_let_go(self, content: bytes, held: Callable[[list[str]], bool], recipients: list[str]) -> None:
+        while held(recipients):
+            await asyncio.sleep(0.02)
+        self._conclude(content)
 
     def _conclude(self, content: bytes) -> bool:
         behaviour, dropping = self._behaviour, self._dropping

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections import Counter
 
 import pytest
@@ -62,8 +63,8 @@ def begin(issue: Issue) -> None:
 
 @pytest.mark.requirement("P4")
 def test_nobody_is_uncertain_because_the_server_thinks(issue, smtp, drain, wait_until):
-    found = issue(9)
-    smtp.behaviour = Behaviour(delay_s=2)
+    found, let_go = issue(9), threading.Event()
+    smtp.behaviour = Behaviour(held=lambda to: not let_go.is_set())
     begin(found)
     assert (smtp.messages, found.counts.sending, found.counts.sent) == ([], 2, 0)
     lease = Chunk.objects.get()
@@ -71,6 +72,7 @@ def test_nobody_is_uncertain_because_the_server_thinks(issue, smtp, drain, wait_
     outbox.write_down()
     assert Chunk.objects.get().lease_until > lease.lease_until - dt.timedelta(seconds=60), "it goes on being held"
     assert found.pause()
+    let_go.set()
     answered(wait_until)
     assert (states(), len(smtp.messages)) == ({"sent": 2, "queued": 7}, 2), "pausing counts at once, and the answer too"
     assert found.counts.sending == 0
