@@ -73,7 +73,7 @@ def framed(view: Callable[..., Any]) -> Callable[..., Any]:
         if context is not None:
             # unfold looks for the pages of whatever is called an object, and ours have none.
             shown = {name: value for name, value in context.items() if name != "object"}
-            response.context_data = console.each_context(request) | {"title": ""} | shown  # type: ignore[attr-defined]
+            response.context_data = console.each_context(request) | {"title": _("Sign-in and security")} | shown  # type: ignore[attr-defined]
         return response
 
     return answer
