@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from webstreet.atoms.newsletter import harm, ledger, pacing, tasks
+from webstreet.atoms.newsletter.buckets import OrElse, buckets
 from webstreet.atoms.newsletter.models import (
     Bucket,
     Change,
@@ -89,7 +90,6 @@ def arrived(smtp) -> Counter[str]:
 def turns_come() -> None:
     """As if time had passed: every turn is due, and every bucket full."""
     past = timezone.now() - dt.timedelta(seconds=1)
-    Delivery.objects.filter(code="limit").update(due_at=past)
     Delivery.objects.filter(state="deferred").update(due_at=past)
     Chunk.objects.filter(closed=False).update(due_at=past)
     Queue.objects.update(due_at=past)
@@ -98,8 +98,6 @@ def turns_come() -> None:
 
 
 def pacing_redis_is_emptied() -> None:
-    from webstreet.atoms.newsletter.buckets import OrElse, buckets
-
     store = buckets()
     if isinstance(store, OrElse):
         client = store._first._redis

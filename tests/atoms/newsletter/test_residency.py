@@ -338,6 +338,12 @@ def begin(site, smtp, wait_until) -> Journey:
     return journey
 
 
+def stopped(site) -> None:
+    for process in site.started:
+        process.terminate()
+        process.wait(30)
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.requirement("H4")
 @pytest.mark.parametrize("stores", PAIRS)
@@ -363,10 +369,7 @@ def test_the_canary_leaves_no_trace(stores, site_processes, smtp, wait_until, re
     journey.editor()
     backup = site.run("backup", str(site.folder / "backup"))
     assert backup.returncode == 0, backup.stderr
-    for process in site.started:
-        process.terminate()
-        process.wait(30)
-
+    stopped(site)
     files = dict(files_below(site.folder))
     assert {"log-0", "log-1"} <= set(files)
     assert all(len(files[name]) > 200 for name in ("log-0", "log-1")), "server and worker have written something"
