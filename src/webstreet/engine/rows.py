@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import gc
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 from django.db.models import Q, QuerySet
+
+Found = TypeVar("Found")
 
 
 def by_key(queryset: QuerySet[Any], key: str = "pk", *, size: int = 1000) -> Iterator[Any]:
@@ -31,3 +34,15 @@ def by_key(queryset: QuerySet[Any], key: str = "pk", *, size: int = 1000) -> Ite
         value = getattr(last, name)
         beyond = Q(**{f"{name}__{'lt' if key.startswith('-') else 'gt'}": value})
         page = ordered.filter(beyond if name == "pk" else beyond | Q(**{name: value}, pk__gt=last.pk))
+
+
+def swept(found: Iterable[Found], *, every: int) -> Iterator[Found]:
+    """What is found, with the garbage of each ``every`` collected before the next.
+
+    A page and its revisions refer to one another in circles, each with its whole text. Python looks for such garbage by the number of
+    objects, not by their size: of a site of large articles it would hold all of them.
+    """
+    for number, one in enumerate(found, 1):
+        yield one
+        if number % every == 0:
+            gc.collect()

@@ -23,7 +23,7 @@ from webstreet import __version__
 from webstreet.engine import site as this_site
 from webstreet.engine.exports import CHECKSUMS, FORMAT, MANIFEST, VERSION, Kind, Manifest, Row, kinds
 from webstreet.engine.exports.portable import PAGE_LEAVES, ROW_LEAVES, Names, renamed
-from webstreet.engine.rows import by_key
+from webstreet.engine.rows import by_key, swept
 
 ROWS_BYTES = 512 * 1024
 """About how much one file of rows holds."""
@@ -186,7 +186,8 @@ def _files(kind: Kind, archive: _Archive) -> None:
 
 def _pages(names: Names) -> Iterator[Row]:
     root, restricted = this_site.home_page().pk, _restrictions()
-    for page in by_key(Page.objects.filter(depth__gt=1).specific(defer=False), "path", size=PAGES_AT_ONCE):
+    pages = by_key(Page.objects.filter(depth__gt=1).specific(defer=False), "path", size=PAGES_AT_ONCE)
+    for page in swept(pages, every=PAGES_AT_ONCE):
         parent = page.get_parent()
         revisions = {r.pk: r for r in (page.latest_revision, page.scheduled_revision) if r is not None}
         if page.live and not page.has_unpublished_changes and page.latest_revision_id == page.live_revision_id:

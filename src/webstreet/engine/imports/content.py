@@ -25,10 +25,12 @@ from webstreet.engine.exports import CHECKSUMS, MANIFEST, Kind, Row, kinds
 from webstreet.engine.exports.portable import PAGE_LEAVES, Judges, Names, renamed
 from webstreet.engine.imports import ImportContext, archives, attachments, markup
 from webstreet.engine.imports.restrictions import restrict
+from webstreet.engine.rows import swept
 from webstreet.engine.uploaded import FileRefused
 from webstreet.kernel.errors import BadInput
 
 FILE_MAX_BYTES = 500 * 1024**2
+PAGES_AT_ONCE = 25
 SAID = ("live", "has_unpublished_changes", "draft_title", "last_published_at")
 FOLDERS = {"images": "original_images/", "documents": "documents/"}
 PRIVATE = "Private"
@@ -195,7 +197,7 @@ class Content:
 
     def fill(self, rows: Iterable[Row]) -> None:
         """Everything the pages' rows say, now that every name can be found."""
-        for row in rows:
+        for row in swept(rows, every=PAGES_AT_ONCE):
             model, page = self._model(row), self._page(row.get("name"))
             if model is None or page is None:
                 continue

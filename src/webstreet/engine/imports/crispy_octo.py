@@ -13,6 +13,7 @@ from webstreet.contract.jobs import ImportReport
 from webstreet.engine import hooks
 from webstreet.engine.imports import ArticleRecord, ImportContext, Status, SubscriberRecord
 from webstreet.engine.imports.mysqldump import Dump, Row, invalid
+from webstreet.engine.rows import swept
 from webstreet.kernel.errors import BadInput
 
 SOURCE = "crispy-octo"
@@ -20,6 +21,7 @@ TABLES = ("articles", "subscribers")
 BODIES = ("body", "text", "content")
 CALLED = "The dump"
 """In messages: a file of the spool has a name that nobody gave it."""
+AT_ONCE = 25
 REPORT_EVERY_BYTES = 4 * 1024 * 1024
 _STATUSES: dict[str, Status] = {
     # Rails stores an enum as its name or as its number.
@@ -101,7 +103,7 @@ def _rows(path: Path, table: str) -> Iterator[Row]:
 
 
 def _articles(path: Path, context: ImportContext) -> Iterator[ArticleRecord]:
-    for row in _rows(path, "articles"):
+    for row in swept(_rows(path, "articles"), every=AT_ONCE):
         values, key = row.values, row.values["id"] or ""
         given = values.get("status")
         status = _STATUSES.get("public" if given is None else given.strip().lower())

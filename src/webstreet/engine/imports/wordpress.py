@@ -42,6 +42,7 @@ from webstreet.engine.imports.markup import may_be_linked
 from webstreet.engine.imports.origin import Origin
 from webstreet.engine.imports.survey import TAKEN, MenuEntry, Survey
 from webstreet.engine.imports.wxr import Item, Wxr, invalid
+from webstreet.engine.rows import swept
 from webstreet.engine.uploaded import FileRefused
 
 SOURCE = "wordpress"
@@ -230,7 +231,7 @@ class _Import:
         with self._export.open("rb") as file:
             wanted = (i for i in Wxr(file) if i.post_type in ("post", "page") and i.status != "trash")
             chosen = (i for i in wanted if survey.is_first(i) and (not late_only or survey.is_late(i.post_id)))
-            for batch in _batched(chosen, BATCH):
+            for batch in swept(_batched(chosen, BATCH), every=1):
                 with transaction.atomic():
                     for item in batch:
                         self._take(item, taken, context)
