@@ -66,7 +66,8 @@ def test_nobody_is_uncertain_because_the_server_thinks(issue, smtp, drain, wait_
     found, let_go = issue(9), threading.Event()
     smtp.behaviour = Behaviour(held=lambda to: not let_go.is_set())
     begin(found)
-    assert (smtp.messages, found.counts.sending, found.counts.sent) == ([], 2, 0)
+    assert (smtp.messages, found.counts.sent) == ([], 0)
+    assert 2 <= found.counts.sending < 9, "they, and at most who lies between them"
     lease = Chunk.objects.get()
     Chunk.objects.update(lease_until=timezone.now() + dt.timedelta(seconds=5))
     outbox.write_down()
