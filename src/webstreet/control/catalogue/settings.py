@@ -205,6 +205,14 @@ FIXED = (
         effect=TOLD_ANEW,
         secret=True,
     ),
+    _variable(
+        "DNS_SERVERS",
+        _("Name servers that are asked for the records of the newsletter's sender."),
+        _("comma-separated addresses, as 9.9.9.9 or 127.0.0.1:5353"),
+        _("the system's"),
+        who=OPERATOR,
+        effect=BY_HAND,
+    ),
     _variable("IMAGE_DIGEST", _("Digest of the image that the processes were started from."), _("digest"), _("none")),
     _variable("GENERATION", _("Number of the wish that the processes were started for."), _("number"), _("none")),
     _control(
