@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from django.test import Client
 
+from webstreet.atoms.newsletter import events_webhook
 from webstreet.atoms.newsletter.models import Delivery, Event, Issue, MailingList, Subscriber
 from webstreet.contract.environment import EVENTS_PROVIDERS
 from webstreet.engine import environment
 from webstreet.kernel.errors import BadInput
+from webstreet.kernel.secret import Secret
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
 SECRET = "asecretoftwentyletters"
@@ -145,6 +147,20 @@ def test_only_the_provider_that_is_set_is_there(web, monkeypatch):
     assert post(web, "postmark", BOUNCE, basic(SECRET)).status_code == 404
     assert web.head("/api/newsletter/events/mailgun").status_code == 200
     assert web.get("/api/newsletter/events/mailgun").status_code == 405
+
+
+@pytest.mark.parametrize("name", EVENTS_PROVIDERS)
+def test_our_own_form_is_not_there_beside_a_provider(web, subscribers, monkeypatch, name):
+    """Postal's key is public: whoever signed with it would be believed about anybody."""
+    subscribers(1)
+    body = json.dumps({"events": [{"id": "1", "kind": "complaint", "recipient": "s0@example.org"}]}).encode()
+    headers = {"Webstreet-Signature": events_webhook.sign(body, Secret(SECRET), time.time())}
+    monkeypatch.setenv("EVENTS_PROVIDER", name)
+    url = "/api/newsletter/events"
+    assert web.post(url, body, content_type="application/json", headers=headers).status_code == 404
+    assert not Event.objects.exists()
+    monkeypatch.delenv("EVENTS_PROVIDER")
+    assert web.post(url, body, content_type="application/json", headers=headers).json()["taken"] == 1
 
 
 @pytest.mark.parametrize("name", EVENTS_PROVIDERS)
