@@ -76,8 +76,8 @@ def test_one_that_has_a_password(web, subscribers, monkeypatch):
     assert Event.objects.order_by("id").last().kind == "soft", "nobody said for good that nobody lives there"
 
 
-def mailgun(event: dict[str, Any], *, key: str = SECRET) -> dict[str, Any]:
-    token, moment = "t" * 50, str(int(time.time()))
+def mailgun(event: dict[str, Any], *, key: str = SECRET, token: str = "t" * 50, ago: int = 0) -> dict[str, Any]:
+    moment = str(int(time.time()) - ago)
     mac = hmac.new(key.encode(), f"{moment}{token}".encode(), hashlib.sha256).hexdigest()
     return {"signature": {"timestamp": moment, "token": token, "signature": mac}, "event-data": event}
 
@@ -104,6 +104,29 @@ def test_one_that_signs_and_names_our_message(web, subscribers, monkeypatch):
     assert post(web, "mailgun", mailgun(told)).json() == {"taken": 1, "known": 0, "ignored": 0}
     found = Event.objects.get()
     assert (found.source, found.delivery_id, found.kind) == ("mailgun", row.pk, "hard")
+
+
+def test_a_signature_that_leaves_out_the_body_is_good_once_and_not_for_long(web, subscribers, monkeypatch):
+    monkeypatch.setenv("EVENTS_PROVIDER", "mailgun")
+    subscribers(1)
+    opened = {"event": "opened", "id": "x1", "timestamp": time.time(), "recipient": "s0@example.org"}
+    complained = {**opened, "event": "complained"}
+    for ago in (302, -302):
+        answer = post(web, "mailgun", mailgun(complained, ago=ago))
+        assert (answer.status_code, answer.json()["code"]) == (403, "events.signature")
+    seen = mailgun(opened, token="1" + "t" * 49)
+    assert post(web, "mailgun", seen).json() == {"taken": 0, "known": 0, "ignored": 1}
+    assert post(web, "mailgun", {**seen, "event-data": complained}).json()["taken"] == 0
+    # Its digits moved from the token to the time, and back: signed is the same.
+    signed = seen["signature"]
+    moved = {**signed, "timestamp": signed["timestamp"] + "1", "token": signed["token"][1:]}
+    assert post(web, "mailgun", {"signature": moved, "event-data": complained}).status_code == 403
+    moved = {**signed, "timestamp": signed["timestamp"][:-1], "token": signed["timestamp"][-1] + signed["token"]}
+    assert post(web, "mailgun", {"signature": moved, "event-data": complained}).status_code == 403
+    assert not Event.objects.exists()
+    fresh = mailgun(complained, token="u" * 50)
+    assert [post(web, "mailgun", fresh).json()["taken"] for _ in range(2)] == [1, 0]
+    assert Subscriber.objects.get().status == "suppressed"
 
 
 def test_one_that_signs_with_a_key_of_its_own(web, subscribers, monkeypatch):

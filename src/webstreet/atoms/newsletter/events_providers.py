@@ -6,8 +6,10 @@ in the address it is told to post to: ``https://webstreet:<EVENTS_SECRET>@exampl
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import importlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +21,9 @@ from django.utils import timezone
 from webstreet.atoms.newsletter import events_policy, events_webhook
 from webstreet.atoms.newsletter.events import Kind, Mail, Told
 from webstreet.atoms.newsletter.events_webhook import EventsInvalid, SignatureInvalid
+from webstreet.atoms.newsletter.models.base import atomic
+from webstreet.atoms.newsletter.models.event import Event
+from webstreet.atoms.newsletter.models.sign_up import Throttle
 from webstreet.contract.environment import EVENTS_PROVIDERS
 from webstreet.kernel.secret import Secret
 from webstreet.mail.dsn import one_line
@@ -37,6 +42,10 @@ _VIEWS = {
 assert set(_VIEWS) == set(EVENTS_PROVIDERS)  # noqa: S101 two lists of one thing
 _KEYS = {"mailgun": "webhook_signing_key", "postal": "webhook_key"}
 """Of those that sign: what django-anymail calls the key."""
+_SIGNS_NO_BODY = ("mailgun",)
+"""Of those that sign: only a time and a token, so that who saw one such signature could put it below any body."""
+_MOMENT = re.compile(r"[0-9]{10}\Z")
+"""All of its digits: nothing stands between the time and the token where they are signed."""
 _SIMPLE = {"complained": Kind.COMPLAINT, "unsubscribed": Kind.UNSUBSCRIBED, "delivered": Kind.DELIVERED}
 _REJECTED = {
     "invalid": Kind.HARD,
@@ -54,12 +63,13 @@ def take(provider: str, request: HttpRequest, secret: Secret) -> dict[str, int]:
     """Verify and write down what a provider posts; see `webstreet.atoms.newsletter.events_webhook.take`.
 
     Raises:
-        SignatureInvalid: signature or password is missing or wrong; nothing was taken.
+        SignatureInvalid: signature or password is missing or wrong, or the signature is too old; nothing was taken.
         EventsInvalid: it is not in the form of this provider; nothing was taken.
     """
     view = _view(provider, secret)
     try:
         view.run_validators(request)
+        token = _token(request) if provider in _SIGNS_NO_BODY else None
     except (SuspiciousOperation, *_BROKEN):
         raise SignatureInvalid(
             "The provider's signature or password is missing or wrong: compare EVENTS_SECRET."
@@ -70,7 +80,31 @@ def take(provider: str, request: HttpRequest, secret: Secret) -> dict[str, int]:
     except _BROKEN:
         # Without the cause: it may hold an address.
         raise EventsInvalid("This is not in the form of this provider's events.") from None
-    return events_webhook.write_down(provider, told)
+    with atomic():
+        if token is not None and not _is_new(provider, *token):
+            return {"taken": 0, "known": len(told), "ignored": 0}
+        return events_webhook.write_down(provider, told)
+
+
+def _token(request: HttpRequest) -> tuple[str, dt.datetime]:
+    """What was signed, which is known to be good: the token, and when.
+
+    Raises:
+        SignatureInvalid: that was not just now.
+    """
+    is_json = request.content_type == "application/json"
+    fields = json.loads(request.body.decode())["signature"] if is_json else request.POST
+    signed = str(fields["timestamp"])
+    moment = dt.datetime.fromtimestamp(int(signed) if _MOMENT.match(signed) else 0, tz=dt.UTC)
+    if abs((timezone.now() - moment).total_seconds()) > events_webhook.TOLERANCE_S:
+        raise SignatureInvalid("The provider's signature is more than five minutes away from now: set the clock.")
+    return str(fields["token"]), moment
+
+
+def _is_new(provider: str, token: str, moment: dt.datetime) -> bool:
+    """Whether nothing was signed with it before; kept for longer than its signature is good."""
+    _row, created = Throttle.objects.get_or_create(key=Event.key_of(provider, f"token:{token}"), window=moment)
+    return created
 
 
 def _view(provider: str, secret: Secret) -> Any:
