@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -60,6 +61,34 @@ def test_a_server_that_thinks_about_a_content_holds_up_nobody_and_makes_nobody_u
     server.behaviour = Behaviour(chunking=chunking)
     assert of(step(envelopes(5, start=5))[0]) == {"sent": 5}
     assert server.connections == (2 if chunking else 4), "after 354 there is no way to hold back a content but to close"
+
+
+@pytest.mark.requirement("P4")
+@pytest.mark.parametrize("chunking", [False, True])
+@pytest.mark.parametrize("then", ["it answers", "it hangs up"])
+def test_what_is_said_to_be_unsent_stays_unsent(
+    server: RecordingSmtpServer, transport: SmtpTransport, loop: Loop, then: str, chunking: bool
+) -> None:
+    """Also when the call ended before its deadline, because nothing waited any more."""
+    let_go = threading.Event()
+    server.behaviour = Behaviour(chunking=chunking)
+    assert of(loop.run(transport.send(envelopes(20, start=10), deadline=time.monotonic() + 60))[0]) == {"sent": 20}
+    before = server.connections
+    words = "421 4.3.2 closing" if then == "it hangs up" else ""
+    server.behaviour = Behaviour(
+        held=lambda to: to == ["s0@example.org"] and not let_go.is_set(),
+        content=lambda to: words if to == ["s0@example.org"] and server.connections <= before else "",
+        chunking=chunking,
+    )
+    results, trouble = loop.run(transport.send(envelopes(3), deadline=time.monotonic() + 60))
+    assert (of(results), trouble) == ({"sent": 1, "unsent": 1, "under way": 1}, None)
+    (unsent,) = (result.key for result in results if result.outcome is Outcome.UNSENT)
+    let_go.set()
+    (told,) = (result.later.result(20) for result in results if result.later)
+    assert told.outcome is (Outcome.UNSENT if words else Outcome.SENT)
+    loop.run(transport.close())
+    came = Counter(address for message in server.messages for address in message.recipients)
+    assert (came[f"s{unsent}@example.org"], came["s0@example.org"]) == (0, 0 if words else 1)
 
 
 def test_one_slow_message_leaves_the_other_connection_at_work(server: RecordingSmtpServer, step: Step) -> None:

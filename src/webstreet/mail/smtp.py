@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import time
 from collections import deque
@@ -149,6 +150,8 @@ class _Sending:
         unsent = [*self.waiting, *(envelope for envelope in behind if envelope is not None)]
         results = [*self.results, *(Result(envelope.key, Outcome.UNSENT) for envelope in unsent)]
         self.waiting.clear()
+        # Nor when the deadline is still to come. What is under way may end.
+        self.deadline = -math.inf
         if len(results) < len(self.batch):
             known = {result.key for result in results}
             self._later = {envelope.key: Future() for envelope in self.batch if envelope.key not in known}
