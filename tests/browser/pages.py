@@ -223,6 +223,11 @@ CONSOLE_WALKED = {
 API_DOCS = "/api/v1/docs"
 
 
+def language(name: str) -> str:
+    """In which a page for readers is, as its name says."""
+    return "fr" if "French" in name else "en"
+
+
 def fits(address: str, url: str) -> bool:
     """Whether a URL is one that ``address`` stands for, in whichever language; what is asked after ``?`` does not count."""
     path = re.sub(r"^/(fr|en)(?=/)", "", urlsplit(url).path)

@@ -2,8 +2,8 @@
 made of nothing from another machine, and usable by keyboard alone (`tests.browser.keyboard`).
 
 ``check_page(page, url)`` opens an address and fails with everything that is wrong there, by name; ``check_page(page)`` looks at what the
-page shows already, as after a form was sent: for that the page is one of `watched`. The language is that of the browser's context or of
-the address. Set SCREENSHOTS to a folder to keep a picture of each look.
+page shows already, as after a form was sent: for that the page is one of `watched`. An address that leads on to another is not looked at:
+name the other. Set SCREENSHOTS to a folder to keep a picture of each look.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urldefrag, urlsplit
 from weakref import WeakKeyDictionary
 
 from axe_core_python.base import AXE_SCRIPT
@@ -108,9 +108,6 @@ FOLDED = """() => {
 }"""
 """Of Wagtail's sidebar: its script folds it when the window becomes narrow, some time after that."""
 
-UNFOLD: tuple[Known, ...] = ()
-"""Faults of django-unfold 0.91's own markup."""
-
 # WCAG 2.2, 2.5.8: 24 by 24 CSS pixels, or a circle of that size around it that meets no other target's. Links within a sentence are
 # excepted.
 TARGETS = """(size) => {
@@ -175,6 +172,7 @@ def check_page(
     *,
     name: str = "",
     status: int = 200,
+    language: str = "",
     widths: Sequence[int] = WIDTHS,
     schemes: Sequence[str] = SCHEMES,
     known: Sequence[Known] = (),
@@ -186,22 +184,16 @@ def check_page(
         url: where to go first; None for the page as it is now, see `watched`.
         name: for pictures and messages; the address's path if empty.
         status: what the address must answer with.
+        language: that the page must say it is in, "en" or "fr"; if empty that of an address below /fr/, or any.
         widths: of the window, in CSS pixels.
         schemes: "light", "dark".
         known: faults that are not ours, see `Known`.
         walked: by keyboard too; not again where another language has the same controls and they are many.
     """
     with _listening(page, status) as complaints:
-        if url is not None:
-            page.set_viewport_size({"width": widths[0], "height": HEIGHT})
-            answer = page.goto(url)
-        else:
-            answer = _sent.get(page)
-        assert answer is not None, (
-            f"what was sent for {url or page.url} is not known: open it in a page that is watched"
-        )
-        assert answer.status == status, f"{answer.url} answered {answer.status} instead of {status}"
+        answer = _opened(page, url, status, widths[0])
         found = [fault for fault in markup.faults(answer.text()) if not _excused_text(fault, known)]
+        found += _in_another_language(page, language)
         shown = (
             name
             or re.sub(r"[^a-z0-9]+", "-", page.url.split("://", 1)[-1].partition("/")[2].lower()).strip("-")
@@ -216,6 +208,26 @@ def check_page(
             found += _by_keyboard(page, widths, schemes, known)
     found += complaints
     assert not found, f"{page.url} ({shown}):\n" + "\n".join(f"  {fault}" for fault in dict.fromkeys(found))
+
+
+def _opened(page: Page, url: str | None, status: int, width: int) -> Response:
+    """What was sent for what the page shows: the address that was asked for, and no other that it led on to, as to a door."""
+    if url is None:
+        answer = _sent.get(page)
+    else:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        answer = page.goto(url)
+        assert unquote(page.url) == unquote(urldefrag(url).url), f"{url} led on to {page.url}"
+    assert answer is not None, f"what was sent for {url or page.url} is not known: open it in a page that is watched"
+    assert answer.status == status, f"{answer.url} answered {answer.status} instead of {status}"
+    return answer
+
+
+def _in_another_language(page: Page, language: str) -> Iterator[str]:
+    wanted = language or ("fr" if urlsplit(page.url).path.startswith("/fr/") else "")
+    said = str(page.evaluate("document.documentElement.lang"))
+    if wanted and said.partition("-")[0].lower() != wanted:
+        yield f"language: the page says that it is {said!r} instead of {wanted!r}"
 
 
 SETTLED = """() => {

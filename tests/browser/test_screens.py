@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
@@ -85,6 +87,44 @@ def test_another_status_is_a_fault(page: Page) -> None:
     serve(page)
     with pytest.raises(AssertionError, match="answered 200 instead of 404"):
         check_page(page, ADDRESS, status=404)
+
+
+class Leads(BaseHTTPRequestHandler):
+    """To the door from everywhere: what a session that has ended does, and what no route of the browser's can."""
+
+    def do_GET(self) -> None:
+        at_door = self.path == "/door"
+        self.send_response(200 if at_door else 302)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        if not at_door:
+            self.send_header("Location", "/door")
+        self.end_headers()
+        if at_door:
+            self.wfile.write(SOUND.replace("HERE_STYLE", "").replace("HERE", "").encode())
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+def test_an_address_that_leads_on_is_not_looked_at(page: Page) -> None:
+    """The page that it leads to is sound."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Leads) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        check_page(page, f"{base}/door", widths=(360,), schemes=("light",))
+        with pytest.raises(AssertionError, match=r"/admin/ led on to \S+/door"):
+            check_page(page, f"{base}/admin/", widths=(360,), schemes=("light",))
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("address", "language"), [("/fr/planted", ""), ("/planted", "fr")])
+def test_another_language_is_a_fault(page: Page, address: str, language: str) -> None:
+    serve(page)
+    page.route(
+        "**/fr/planted",
+        lambda route: route.fulfill(content_type="text/html", body=SOUND.replace("HERE_STYLE", "").replace("HERE", "")),
+    )
+    with pytest.raises(AssertionError, match="language: the page says that it is 'en' instead of 'fr'"):
+        check_page(page, f"http://127.0.0.1{address}", language=language, widths=(360,), schemes=("light",))
 
 
 def test_what_the_server_sent_after_a_form_is_validated_too(page: Page) -> None:

@@ -46,10 +46,11 @@ def test_pages_of_the_console(stage: Stage, operator: tuple[Page, str], places: 
 
 
 def look(page: Page, url: str, name: str, status: int = 200) -> None:
-    """unfold decides between light and dark when a page is loaded, so each is a load of its own."""
+    """unfold decides between light and dark when a page is loaded, so each is a load of its own. The name ends with the language."""
+    language = name.rpartition("-")[2]
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        check_page(page, url, name=name, status=status, schemes=(scheme,), known=UNFOLD)
+        check_page(page, url, name=name, status=status, language=language, schemes=(scheme,), known=UNFOLD)
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -113,7 +114,7 @@ def test_pages_of_errors(stage: Stage, language: str) -> None:
         page.fill("[name=password]", "nothing")
         page.locator("[name=password]").press("Enter")
         page.locator("p.mark").wait_for()
-        check_page(page, name=f"console-403-{language}", status=403, known=UNFOLD)
+        check_page(page, name=f"console-403-{language}", status=403, language=language, known=UNFOLD)
 
 
 IMPORTS = """

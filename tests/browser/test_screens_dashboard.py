@@ -34,6 +34,7 @@ def test_screens_of_what_is_ours(stage: Stage, editor: tuple[Page, str], name: s
         page,
         stage.site + path.format(**stage.content),
         name=f"admin {name} {locale[:2]}".replace(" ", "-"),
+        language=locale[:2],
         known=known,
     )
     if name == "dashboard":
@@ -51,7 +52,16 @@ def test_editors_of_pages(stage: Stage, editor: tuple[Page, str], name: str) -> 
     address = stage.site + pages.EDITORS[name].format(**stage.content)
     shown, english = f"admin editor {name} {locale[:2]}".replace(" ", "-"), locale == "en-GB"
     schemes = SCHEMES if english else ("light",)
-    check_page(page, address, name=shown, known=PAGE_EDITOR, widths=(360, 1440), schemes=schemes, walked=english)
+    check_page(
+        page,
+        address,
+        name=shown,
+        language=locale[:2],
+        known=PAGE_EDITOR,
+        widths=(360, 1440),
+        schemes=schemes,
+        walked=english,
+    )
     heading = page.locator("label, .w-panel__heading-text, .w-panel__heading").filter(visible=True)
     assert english or [text for text in heading.all_inner_texts() if text in ENGLISH] == []
 
@@ -59,13 +69,14 @@ def test_editors_of_pages(stage: Stage, editor: tuple[Page, str], name: str) -> 
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_the_dashboard_of_a_new_site_says_what_to_do_first(stage: Stage, locale: str) -> None:
     with stage.editor(locale, BARE) as page:
-        check_page(page, f"{stage.bare}/admin/", name=f"dashboard-first-{locale[:2]}", known=WAGTAIL)
+        shown, language = f"dashboard-first-{locale[:2]}", locale[:2]
+        check_page(page, f"{stage.bare}/admin/", name=shown, language=language, known=WAGTAIL)
         panel = page.locator("section", has=page.get_by_role("heading", name=FIRST[locale]))
         panel.get_by_role("link").first.click()
         expect(page.locator("#id_title")).to_be_visible()
         for name in ("authors", "links of the menu"):
-            shown = f"admin {name} none {locale[:2]}".replace(" ", "-")
-            check_page(page, stage.bare + pages.ADMIN[name], name=shown, known=LISTING)
+            shown = f"admin {name} none {language}".replace(" ", "-")
+            check_page(page, stage.bare + pages.ADMIN[name], name=shown, language=language, known=LISTING)
 
 
 def test_an_article_can_be_scheduled_where_an_editor_looks(stage: Stage) -> None:

@@ -57,7 +57,8 @@ def content(stage: Stage) -> dict[str, object]:
 @pytest.mark.parametrize("name", pages.NEWSLETTER)
 def test_pages_for_readers(stage: Stage, content: dict[str, object], name: str) -> None:
     with stage.reader() as page:
-        check_page(page, stage.site + pages.NEWSLETTER[name].format(**content), name=slug(name))
+        address = stage.site + pages.NEWSLETTER[name].format(**content)
+        check_page(page, address, name=slug(name), language=pages.language(name))
         if "in French" in name:
             assert english(page) == []
 
@@ -66,7 +67,8 @@ def test_pages_for_readers(stage: Stage, content: dict[str, object], name: str) 
 def test_links_that_do_not_work(stage: Stage, content: dict[str, object], name: str) -> None:
     status, path = pages.NEWSLETTER_BROKEN[name]
     with stage.reader() as page:
-        check_page(page, stage.site + path.format(**content), name=slug(name), status=status)
+        address = stage.site + path.format(**content)
+        check_page(page, address, name=slug(name), status=status, language=pages.language(name))
         if "in French" in name:
             assert english(page) == []
 
@@ -151,7 +153,7 @@ def editor(stage: Stage, request: pytest.FixtureRequest) -> Iterator[tuple[Page,
 def test_screens_of_editors(stage: Stage, content: dict[str, object], editor: tuple[Page, str], name: str) -> None:
     page, language = editor
     url = f"{stage.site}/admin/newsletter/{pages.NEWSLETTER_ADMIN[name].format(**content)}"
-    check_page(page, url, name=slug(f"admin {language} {name}"), known=WAGTAIL)
+    check_page(page, url, name=slug(f"admin {language} {name}"), language=language, known=WAGTAIL)
     if language == "fr":
         assert english(page) == []
 
@@ -177,7 +179,8 @@ GROWTH = {"en": "Audience growth", "fr": "Évolution du lectorat"}
 
 def test_the_first_page_shows_delivery_and_growth(stage: Stage, content: dict[str, object], editor: Any) -> None:
     page, language = editor
-    check_page(page, f"{stage.site}/admin/?growth=months", name=f"newsletter-admin-dashboard-{language}", known=WAGTAIL)
+    shown = f"newsletter-admin-dashboard-{language}"
+    check_page(page, f"{stage.site}/admin/?growth=months", name=shown, language=language, known=WAGTAIL)
     expect(page.get_by_role("region", name=GROWTH[language])).to_be_visible()
 
 
@@ -206,7 +209,7 @@ def test_a_panel_whose_database_is_away(stage: Stage, content: dict[str, object]
         replaced.append(found)
 
     page.route(address, answer)
-    check_page(page, address, name=f"newsletter-admin-away-{language}", known=WAGTAIL)
+    check_page(page, address, name=f"newsletter-admin-away-{language}", language=language, known=WAGTAIL)
     page.unroute(address)
     assert replaced == [2]
 
@@ -216,7 +219,7 @@ def test_a_site_without_a_subscriber_and_without_an_issue(stage: Stage, language
     with stage.editor(LOCALES[language][0], site=BARE) as page:
         for path in ("subscribers/", "issues/"):
             name = slug(f"bare {path.strip('/')} {language}")
-            check_page(page, f"{stage.bare}/admin/newsletter/{path}", name=name, known=WAGTAIL)
+            check_page(page, f"{stage.bare}/admin/newsletter/{path}", name=name, language=language, known=WAGTAIL)
 
 
 MANY = {"en": "Remove 12 subscribers?", "fr": "12"}

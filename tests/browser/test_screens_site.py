@@ -47,7 +47,8 @@ def slug(name: str) -> str:
 @pytest.mark.parametrize("name", pages.SITE)
 def test_pages_for_readers(stage: Stage, name: str) -> None:
     with stage.reader() as page:
-        check_page(page, stage.site + pages.SITE[name].format(**stage.content), name=slug(name))
+        address = stage.site + pages.SITE[name].format(**stage.content)
+        check_page(page, address, name=slug(name), language=pages.language(name))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_a_wrong_password_is_said_so(stage: Stage, language: str, said: str) -> 
         page.locator("main button").click()
         page.locator("#password-error").wait_for()
         assert said in page.locator("#password-error").inner_text()
-        check_page(page, name=slug(f"wrong password{language}"))
+        check_page(page, name=slug(f"wrong password{language}"), language=pages.language(language))
         page.locator("main input[type=password]").fill("low tide")
         page.locator("main button").click()
         page.wait_for_url(f"**{stage.content[f'password{language}']}")
@@ -71,7 +72,8 @@ def test_a_wrong_password_is_said_so(stage: Stage, language: str, said: str) -> 
 def test_pages_that_are_not_there(stage: Stage, name: str) -> None:
     status, path = pages.MISSING[name]
     with stage.reader() as page:
-        check_page(page, stage.site + path.format(**stage.content), name=slug(name), status=status)
+        address = stage.site + path.format(**stage.content)
+        check_page(page, address, name=slug(name), status=status, language=pages.language(name))
 
 
 def test_a_site_without_an_article(stage: Stage) -> None:
@@ -116,7 +118,7 @@ def test_pages_for_what_went_wrong(stage: Stage, error_pages: dict[str, str], na
             route.fulfill(status=ERRORS[name], content_type="text/html; charset=utf-8", body=body)
 
         page.route(address, answer)
-        check_page(page, address, name=slug(f"{name} {language}"), status=ERRORS[name])
+        check_page(page, address, name=slug(f"{name} {language}"), status=ERRORS[name], language=language)
 
 
 def test_a_real_failure_shows_its_page(stage: Stage) -> None:
@@ -139,7 +141,8 @@ def test_an_old_address_leads_on(stage: Stage) -> None:
 @pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
 def test_the_link_that_lets_an_editor_in(stage: Stage, locale: str) -> None:
     with stage.reader(locale) as page:
-        check_page(page, stage.world.cli("site", "login", SITE)["url"], name=f"site-login-link-{locale[:2]}")
+        link = stage.world.cli("site", "login", SITE)["url"]
+        check_page(page, link, name=f"site-login-link-{locale[:2]}", language=locale[:2])
         assert pages.fits(pages.LOGIN_LINK, page.url)
 
 

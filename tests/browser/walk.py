@@ -34,7 +34,15 @@ class Walk:
     def look(self, name: str, url: str | None = None, *, status: int = 200) -> None:
         """Fail with everything that is wrong with the page of this name; without ``url`` with what is shown now."""
         title = f"{self.shown} {name} {self.language}".replace(" ", "-")
-        check_page(self.page, url, name=title, status=status, known=self.known, schemes=self.schemes)
+        check_page(
+            self.page,
+            url,
+            name=title,
+            status=status,
+            language=self.language,
+            known=self.known,
+            schemes=self.schemes,
+        )
         expected = self.below + self.addresses[name]
         assert fits(expected, self.page.url), f"{name} is looked at {self.page.url} instead of {expected}"
         self.looked.add(name)
