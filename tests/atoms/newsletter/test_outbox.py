@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Callable
 
@@ -10,12 +11,12 @@ import pytest
 from django.db import DataError, InterfaceError, OperationalError
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import ledger, mails, outbox, outcomes, tasks
+from webstreet.atoms.newsletter import ledger, mails, outbox, outcomes, pacing, tasks
 from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue
 from webstreet.engine import hooks
 from webstreet.engine.backends.breaker import StoreDown
 from webstreet.kernel.errors import BadInput
-from webstreet.mail.pump import Outcome, Result
+from webstreet.mail.pump import Outcome, Result, Trouble
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
 AWAY = {
@@ -166,3 +167,39 @@ def test_what_can_never_be_written_holds_up_nothing_behind_it(issue, smtp, drain
     later(drain)
     assert max(arrived(smtp).values()) == 1
     assert (len(in_state("uncertain")), len(in_state("sent"))) == (calls[0], 40 - calls[0])
+
+
+@pytest.mark.requirement("P4")
+@pytest.mark.parametrize(("owner", "name"), [(pacing.Gate, "give_back"), (mails.Mailing, "envelope")])
+def test_what_was_claimed_and_not_handed_over_is_in_no_doubt(issue, parameters, smtp, drain, monkeypatch, owner, name):
+    found = issue(5)
+    parameters(sending={"per_site": "1000/s"})
+
+    def refuse(*_: object) -> None:
+        raise StoreDown("newsletter")
+
+    with monkeypatch.context() as once:
+        once.setattr(owner, name, refuse)
+        with pytest.raises(StoreDown):
+            tasks.deliver_step(found)
+    assert found.counts.queued == 5, "none is sending, nor claimed"
+    later(drain)
+    assert arrived(smtp) == Counter(in_state("sent")) == Counter(f"s{i}@example.org" for i in range(5))
+
+
+def test_a_limit_that_cannot_be_written_keeps_no_trouble_quiet(issue, parameters, monkeypatch):
+    found = issue(5)
+    parameters(sending={"per_site": "1000/s"})
+    ledger.freeze_audience(found)
+    box = outbox.IssueOutbox(found, resend_uncertain=False, gate=pacing.gate_of(found, {}, math.inf))
+    claimed = box.claim(5)
+
+    def refuse(*_: object) -> None:
+        raise StoreDown("newsletter")
+
+    monkeypatch.setattr(pacing.Gate, "give_back", refuse)
+    with pytest.raises(StoreDown):
+        box.record([Result(e.key, Outcome.UNSENT) for e in claimed], Trouble("mail_server.away", pause=False))
+    box.close()
+    found.refresh_from_db()
+    assert (found.trouble, found.due_at > timezone.now(), found.counts.queued) == ("mail_server.away", True, 5)

@@ -136,7 +136,12 @@ class IssueOutbox:
             return self._claim(limit)
         allowed = self._gate.allow(limit)
         found = self._claim(allowed) if allowed else []
-        self._gate.give_back(allowed - len(found))
+        try:
+            self._gate.give_back(allowed - len(found))
+        except BaseException:
+            if found:
+                self._unsend(self._open.pop())
+            raise
         return found
 
     def _claim(self, limit: int) -> Sequence[Envelope]:
@@ -148,7 +153,12 @@ class IssueOutbox:
                 self._held.append(self._lease)
             batch = _Batch(self._lease, ledger.claim_batch(self._issue, self._lease, limit, self._gate))
             if batch.rows:
-                if envelopes := list(self._envelopes(batch)):
+                try:
+                    envelopes = list(self._envelopes(batch))
+                except BaseException:
+                    self._unsend(batch)
+                    raise
+                if envelopes:
                     self._open.append(batch)
                     return envelopes
                 # Not by `record`: an older batch may be under way.
@@ -167,6 +177,12 @@ class IssueOutbox:
             except WebstreetError as error:
                 batch.refused.append(Result(row.delivery_id, Outcome.FAILED, error.error_code))
 
+    def _unsend(self, batch: _Batch) -> None:
+        """It is marked, and nobody was told of it: nothing of it leaves."""
+        refused = {result.key for result in batch.refused}
+        unsent = [Result(row.delivery_id, Outcome.UNSENT) for row in batch.rows if row.delivery_id not in refused]
+        self._write(batch, [*batch.refused, *unsent])
+
     def record(self, results: Sequence[Result], trouble: Trouble | None) -> None:
         batch = self._open.popleft()
         all_of_it = [*results, *batch.refused]
@@ -175,8 +191,6 @@ class IssueOutbox:
         finally:
             self._await(batch, results)
         self._give_back()
-        if self._gate is not None:
-            self._gate.give_back(sum(result.outcome is Outcome.UNSENT for result in results))
         if any(result.outcome not in (Outcome.UNSENT, Outcome.UNDER_WAY) for result in results):
             # Also before a trouble: who waits longer each time for a server that takes some each time, stands still at last.
             self._issue.server_works()
@@ -184,6 +198,9 @@ class IssueOutbox:
             self._issue.pause(reason=trouble.code)
         elif trouble is not None:
             self._issue.wait_for_server(trouble.code)
+        # At last: what it cannot write makes the issue slower, and nothing else.
+        if self._gate is not None:
+            self._gate.give_back(sum(result.outcome is Outcome.UNSENT for result in results))
 
     def _await(self, batch: _Batch, results: Sequence[Result]) -> None:
         rows = {row.delivery_id: row for row in batch.rows} if any(result.later for result in results) else {}
