@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from wagtail.contrib.redirects.models import Redirect
 
-from webstreet.engine.rows import by_key
+from webstreet.engine.rows import by_key, swept
 
 # More than one row has the same link, and the pages end within such a group.
 LINKS = [
@@ -39,3 +42,25 @@ def test_no_more_than_a_page_is_asked_for(redirects, django_assert_num_queries):
     assert "LIMIT 2" in asked.captured_queries[0]["sql"]
     with django_assert_num_queries(1):
         assert list(rows) == [redirects[3]]
+
+
+class _Circle:
+    """Refers to itself: only the collector of garbage finds that nobody needs it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_garbage_in_circles_is_collected_on_the_way():
+    met: list[weakref.ref[_Circle]] = []
+    before = gc.get_threshold()
+    gc.set_threshold(0)
+    try:
+        for circle in swept((_Circle() for _ in range(4)), every=2):
+            met.append(weakref.ref(circle))
+            del circle
+            if len(met) == 2:
+                assert all(ref() is not None for ref in met), "by themselves they stay"
+        assert met[0]() is met[1]() is None
+    finally:
+        gc.set_threshold(*before)
