@@ -126,6 +126,29 @@ def test_a_worker_that_is_lost_meanwhile_leaves_only_those_in_question(issue, sm
     assert Issue.objects.get().state == "finished"
 
 
+@pytest.mark.requirement("P4")
+@pytest.mark.parametrize("answer", ["", "550 5.1.1 no such user", "451 4.2.2 full"])
+def test_an_answer_that_comes_after_somebody_gave_up_the_worker_still_counts(issue, smtp, drain, wait_until, answer):
+    """The database was away for longer than a lease: its worker knows what became of those who were queued again."""
+    found, let_go = issue(9, uncertain="resend"), threading.Event()
+    smtp.behaviour = Behaviour(held=lambda to: not let_go.is_set(), content=lambda to: answer)
+    begin(found)
+    under_way = {known.rows[0].delivery_id for known in outbox._unwritten if known.rows}
+    Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    sweep()
+    assert under_way <= set(Delivery.objects.filter(state="queued", attempts=1).values_list("pk", flat=True))
+    let_go.set()
+    answered(wait_until)
+    told = Delivery.objects.filter(pk__in=under_way)
+    state = {"": "sent", "5": "failed", "4": "deferred"}[answer[:1]]
+    assert set(told.values_list("state", "attempts")) == {(state, 1)}
+    smtp.behaviour = Behaviour()
+    sweep()
+    drain()
+    assert max(arrived(smtp).values()) == 1
+    assert len(smtp.messages) == (9 if not answer else 7)
+
+
 def test_who_was_lost_twice_is_uncertain_whatever_the_policy(issue):
     found = issue(30, uncertain="resend")
     ledger.freeze_audience(found)

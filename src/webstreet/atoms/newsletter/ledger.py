@@ -220,17 +220,20 @@ def _leave_out(lease: Lease, ids: Sequence[int], now: dt.datetime) -> None:
 def record(lease: Lease, rows: Sequence[Row], results: Iterable[Result], *, resend_uncertain: bool) -> None:
     """Write what became of an open batch of a lease, and move the mark on. What is under way stays marked: to be recorded on its own.
 
-    When the lease was given away in the meantime, those rows are uncertain: the server's answer is better than that guess. One that was
-    taken up again since (it is queued, or tried more often) is left alone.
+    When the lease was given away in the meantime, those rows are uncertain or queued again: the server's answer is better than that guess.
+    One that was tried more often since is left alone.
     """
     now = timezone.now()
     attempts = {row.delivery_id: row.attempt for row in rows}
     waits: list[tuple[int, int]] = []
     known: dict[tuple[Outcome, str, str, int], Fate | None] = {}
     fates = []
+    answered = set()
     for result in sorted(results, key=lambda result: result.key):
         if result.outcome is Outcome.UNDER_WAY:
             waits.append((result.key, result.key))
+        elif result.outcome in (Outcome.SENT, Outcome.FAILED, Outcome.DEFERRED):
+            answered.add(result.key)
         group = (result.outcome, result.code[:40], result.reply[:200], attempts[result.key])
         if group not in known:
             known[group] = _fate(*group, now, resend_uncertain=resend_uncertain)
@@ -244,9 +247,20 @@ def record(lease: Lease, rows: Sequence[Row], results: Iterable[Result], *, rese
             thinks = {pk for pk, _ in waits}
             late = [(pk, fate or Fate(State.QUEUED, attempts[pk])) for pk, fate in fates if pk not in thinks]
             outcomes.write_each(late, now, [State.UNCERTAIN], 0)
+            again = _not_under_way(lease.chunk_id, [(pk, fate) for pk, fate in late if pk in answered])
+            outcomes.write_each(again, now, [State.QUEUED], 0)
             Chunk.objects.filter(pk=lease.chunk_id).update(closed=False, due_at=now)
     # Not before: what could not be written is still under way, and the next batch's mark has to name it.
     lease.open = left
+
+
+def _not_under_way(chunk_id: int, fates: Sequence[tuple[int, Fate]]) -> list[tuple[int, Fate]]:
+    """Without those whom another worker is at, unless they have it by now."""
+    mark = Chunk.objects.select_for_update().filter(pk=chunk_id).values_list("sending_from", "sending_to").first()
+    first, last = mark or (None, None)
+    if first is None or last is None:
+        return list(fates)
+    return [(pk, fate) for pk, fate in fates if fate.state == State.SENT or not first <= pk <= last]
 
 
 def _fate(
