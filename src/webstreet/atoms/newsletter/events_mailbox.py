@@ -153,7 +153,7 @@ def _group(mailbox: Mailbox, uids: list[int], end: float) -> int:
         (done if found.told else kept).append(uid)
         forged += found.is_report and not found.told
     new = events.note(told)
-    harm.check_all(one.mail.issue_id for one in told)
+    harm.check_told(told)
     EventSource.count(events.MAILBOX, taken=new, other=len(kept) - forged, forged=forged)
     mailbox.delete(done)
     mailbox.keep(kept)

@@ -87,7 +87,7 @@ def write_down(source: str, told: Sequence[Told | None]) -> dict[str, int]:
     """Write down what a source told, and count it; None, and what is about no mail of ours, is ignored."""
     ours = [one for one in told if one is not None and one.mail.is_ours]
     taken = events.note(ours)
-    harm.check_all(one.mail.issue_id for one in ours)
+    harm.check_told(ours)
     ignored = len(told) - len(ours)
     EventSource.count(source, taken=taken, forged=ignored)
     return {"taken": taken, "known": len(ours) - taken, "ignored": ignored}

@@ -53,6 +53,7 @@ def _status(issue: Issue, request: HttpRequest) -> dict[str, object]:
     counts, state = issue.counts, issue.state
     names = ("queued", "held", "claimed", "sending", "sent", "deferred", "failed", "suppressed", "uncertain")
     labels = {**dict(State.choices), "claimed": _("Taken by a worker")}
+    settled = state in SETTLED and not counts.open
     problems = reports.problems(issue) if counts.deferred or counts.failed or counts.uncertain else []
     return {
         "issue": issue,
@@ -60,9 +61,9 @@ def _status(issue: Issue, request: HttpRequest) -> dict[str, object]:
         "counts": counts,
         "rows": [(name, labels[name], getattr(counts, name)) for name in names],
         "problems": problems,
-        "settled": state in SETTLED and not counts.open,
+        "settled": settled,
         "retry": _retry(issue, counts),
-        "came_back": _came_back(issue),
+        "came_back": _came_back(issue, counts, settled=settled),
         "silence": reports.silence(issue) if counts.sending else None,
         "limit_notes": limits.notes(issue, counts, sees_people=request.user.has_perm("newsletter.view_subscriber")),
         "end_words": limits.end_words(issue, counts, state),
@@ -76,17 +77,20 @@ def _status(issue: Issue, request: HttpRequest) -> dict[str, object]:
     }
 
 
-def _came_back(issue: Issue) -> list[tuple[str, int]]:
-    """What was told of this issue's mails after they were sent: its name, and of how many mails."""
-    found = events.rates(issue)
+def _came_back(issue: Issue, counts: Counts, *, settled: bool) -> list[tuple[str, int]]:
+    """What was told of this issue's mails after they were sent: its name, and of how many mails. Who got theirs only when nothing moves
+    any more, and the page is not asked for every second.
+    """
+    found = events.rates(issue, counts)
     labels = dict(Event.Kind.choices)
     rows = [
         (labels[Event.Kind.HARD], found.hard),
         (labels[Event.Kind.SOFT], found.soft),
         (labels[Event.Kind.COMPLAINT], found.complaints),
         (labels[Event.Kind.UNSUBSCRIBED], found.unsubscribed),
-        (labels[Event.Kind.DELIVERED], found.delivered),
     ]
+    if settled:
+        rows.append((labels[Event.Kind.DELIVERED], events.delivered(issue)))
     return rows if any(count for _label, count in rows) else []
 
 

@@ -38,7 +38,7 @@ def notes(issue: Issue, counts: Counts, *, sees_people: bool) -> list[Note]:
     if not counts.open:
         return []
     if issue.paused_at and issue.trouble in (harm.BOUNCES, harm.COMPLAINTS):
-        return [_harm(issue)]
+        return [_harm(issue, counts)]
     if not issue.may_send:
         return []
     now, sending = timezone.now(), mails.parameters().sending
@@ -46,8 +46,8 @@ def notes(issue: Issue, counts: Counts, *, sees_people: bool) -> list[Note]:
     return found + [Note(text) for text in _providers(issue, sending, now, sees_people=sees_people)]
 
 
-def _harm(issue: Issue) -> Note:
-    sending, stands = mails.parameters().sending, harm.standing(issue)
+def _harm(issue: Issue, counts: Counts) -> Note:
+    sending, stands = mails.parameters().sending, harm.standing(issue, counts)
     if issue.trouble == harm.BOUNCES:
         text = _(
             "%(n)s of %(all)s addresses that were asked for do not exist: %(percent)s %%, more than the %(limit)s %% of this"
