@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import ledger, outbox, tasks
+from webstreet.atoms.newsletter import ledger, outbox, outcomes, tasks
 from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue, Notice
 from webstreet.engine import hooks
 from webstreet.testing.smtp import Behaviour
@@ -86,14 +86,17 @@ def test_nobody_is_uncertain_because_the_server_thinks(issue, smtp, drain, wait_
 
 
 def test_one_slow_message_does_not_hold_up_its_chunk(issue, smtp, drain, wait_until):
-    found = issue(60)
-    smtp.behaviour = Behaviour(delay_s=lambda to: 4 if to == ["s0@example.org"] else 0.02)
+    found, let_go = issue(60), threading.Event()
+    smtp.behaviour = Behaviour(held=lambda to: to == ["s0@example.org"] and not let_go.is_set())
     assert tasks.deliver_step(found)
-    for _ in range(2):
+    for _ in range(20):
+        if states()["sent"] >= 40:
+            break
         tasks.deliver_step(Issue.objects.get())
-    assert Delivery.objects.filter(state="sent").count() >= 40
+    assert states()["sent"] >= 40
     assert "s0@example.org" not in arrived(smtp)
     assert not Chunk.objects.get().closed
+    let_go.set()
     answered(wait_until)
     sweep()
     drain()
@@ -147,6 +150,33 @@ def test_an_answer_that_comes_after_somebody_gave_up_the_worker_still_counts(iss
     drain()
     assert max(arrived(smtp).values()) == 1
     assert len(smtp.messages) == (9 if not answer else 7)
+
+
+@pytest.mark.requirement("P4")
+def test_a_late_answer_does_not_unmark_the_batch_that_could_not_be_written(issue, smtp, drain, wait_until, monkeypatch):
+    found, let_go = issue(40), threading.Event()
+    smtp.behaviour = Behaviour(held=lambda to: to == ["s0@example.org"] and not let_go.is_set())
+
+    def refuse(*_: object) -> None:
+        raise KeyError("x")
+
+    with monkeypatch.context() as once:
+        once.setattr(outcomes, "write", refuse)
+        with pytest.raises(KeyError):
+            tasks.deliver_step(found)
+    came = set(arrived(smtp))
+    assert came
+    assert "s0@example.org" not in came
+    let_go.set()
+    answered(wait_until)
+    Chunk.objects.exclude(lease_until=None).update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    sweep()
+    drain()
+    assert max(arrived(smtp).values()) == 1
+    uncertain = set(Delivery.objects.filter(state="uncertain").values_list("subscriber__email", flat=True))
+    assert came <= uncertain, "nobody wrote down that they have it"
+    assert Delivery.objects.get(subscriber__email="s0@example.org").state == "sent"
+    assert Issue.objects.get().state == "finished"
 
 
 def test_who_was_lost_twice_is_uncertain_whatever_the_policy(issue):

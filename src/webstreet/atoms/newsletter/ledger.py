@@ -238,7 +238,9 @@ def record(lease: Lease, rows: Sequence[Row], results: Iterable[Result], *, rese
         if group not in known:
             known[group] = _fate(*group, now, resend_uncertain=resend_uncertain)
         fates.append((result.key, known[group]))
-    left = sorted([batch for batch in lease.open if batch[0] != rows[0].delivery_id] + waits)
+    # By both ends: one that the server thought about may be the first of a batch that could not be written.
+    mine = (rows[0].delivery_id, rows[-1].delivery_id)
+    left = sorted([batch for batch in lease.open if batch != mine] + waits)
     with atomic():
         if lease.mine.update(**_mark(left)):
             outcomes.write(lease.issue_id, lease.number, fates, now)
