@@ -175,7 +175,8 @@ class Shared:
     part: float = 1.0
 
     def part_of(self, count: int) -> int:
-        return math.ceil(count * self.part)
+        # 7 of 100 are 7, whatever a float says.
+        return math.ceil(count * self.part - 1e-6)
 
 
 def gate_of(issue: Issue, servers: Mapping[str, Shared], until: float) -> Gate | None:
@@ -261,10 +262,12 @@ class Gate:
             self.is_cut = True
         return self.is_cut
 
-    def give_back(self, count: int) -> None:
-        """Of what `allow` allowed."""
+    def give_back(self, count: int, *, of: int) -> None:
+        """``count`` of the ``of`` that were taken: what is kept is rounded up as it was when it was taken, or a server with a small share
+        would get all of it back.
+        """
         names = [*self._shared, *([self._today[0]] if self._today else [])]
-        self._return({name: self._part_of(name, count) for name in names})
+        self._return({name: self._part_of(name, of) - self._part_of(name, of - count) for name in names})
 
     def _return(self, counts: Mapping[str, int]) -> None:
         back = {name: count for name, count in counts.items() if count > 0}
