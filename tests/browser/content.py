@@ -15,6 +15,7 @@ from wagtail.rich_text import RichText
 from webstreet.atoms.articles.models import Article, Author, ReadingList, ReadingListEntry
 from webstreet.atoms.menu.models import MenuLink
 from webstreet.atoms.pages.models import StandardPage
+from webstreet.engine.accounts.models import SecuritySettings
 
 NOW = timezone.now()
 LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnung"
@@ -185,7 +186,7 @@ for parent in (home, french):
     asked["password" + (" in French" if parent is french else "")] = page.url
 
 print(json.dumps({
-    **asked,
+    **asked, "security id": SecuritySettings.load().pk,
     "plain": plain.url, "long": long.url, "arabic": arabic.url, "hebrew": hebrew.url, "full": full.url, "removed": "/withdrawn/",
     "removed in French": "/fr/retire/", "french list": french_list.url, "empty french list": french_empty.url,
     "private": private.url, "french": soir.url, "french tag": soir.tags.get().slug,

@@ -140,6 +140,7 @@ ADMIN = {
     "homes": "/admin/pages/1/",
     "account": "/admin/account/",
     "sign-ins": "/admin/reports/sign-ins/",
+    "sign-in and security": "/admin/settings/engine_accounts/securitysettings/{security id}/",
     "authors": "/admin/snippets/articles/author/",
     "author": "/admin/snippets/articles/author/add/",
     "author edited": "/admin/snippets/articles/author/edit/{author id}/",

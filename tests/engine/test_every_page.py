@@ -16,6 +16,7 @@ CONTENT = {"french tag": "maree"}
 OURS = (
     "wagtailadmin_home",
     "wagtailadmin_account",
+    "wagtailsettings:*",
     "wagtailsnippets_articles_*",
     "wagtailsnippets_menu_*",
     "mfa_*",
@@ -38,6 +39,7 @@ EXCUSED = {
     "mfa_list_webauthn": "leads on to the page about security",
     "logins_sign_out_elsewhere": "leads back to the page about security",
     "engine_sign_ins_results": "a part of the page of sign-ins",
+    "wagtailsettings:preview_on_edit": "a part of an editor",
     "wagtailsnippets_*:*_results": "a part of a page",
     "wagtailsnippets_*:history": "Wagtail's own: what happened to any object",
     "wagtailsnippets_*:usage": "Wagtail's own: where any object is used",
