@@ -22,12 +22,12 @@ def test_a_server_with_a_small_share_is_limited_too():
     shared = pacing.servers_of(EmailUrl.parse_all("smtp://a:25?rate=1/h&weight=1 smtp://b:25?weight=99"))
     gate = pacing.Gate(Issue(), shared, None, NOBODY, DatabaseBuckets(), 1e12)
     assert gate.allow(40) == 40
-    gate.give_back(1, of=40)
+    gate.give_back(1, 40)
     assert spent() == [1], "one of the other 39 may have gone there"
-    gate.give_back(0, of=39)
+    gate.give_back(0, 39)
     assert spent() == [1]
     assert gate.allow(40) == 0, "an hour has no second one"
-    gate.give_back(39, of=39)
+    gate.give_back(39, 39)
     assert spent() == [0], "nothing was sent at all"
 
 

@@ -293,7 +293,7 @@ def test_each_of_several_mail_servers_gets_its_part_within_its_own_limit():
     first = gate.allow(1000)
     assert first == 40, "three quarters of it are all that the first takes"
     assert gate.allow(1000) == 0
-    gate.give_back(20, of=40)
+    gate.give_back(20, 40)
     assert gate.allow(1000) == 20
 
 

@@ -137,7 +137,7 @@ class IssueOutbox:
         allowed = self._gate.allow(limit)
         found = self._claim(allowed) if allowed else []
         try:
-            self._gate.give_back(allowed - len(found), of=allowed)
+            self._gate.give_back(allowed - len(found), allowed)
         except BaseException:
             if found:
                 self._unsend(self._open.pop())
@@ -200,7 +200,7 @@ class IssueOutbox:
             self._issue.wait_for_server(trouble.code)
         # At last: what it cannot write makes the issue slower, and nothing else.
         if self._gate is not None:
-            self._gate.give_back(sum(result.outcome is Outcome.UNSENT for result in results), of=len(results))
+            self._gate.give_back(sum(result.outcome is Outcome.UNSENT for result in results), len(results))
 
     def _await(self, batch: _Batch, results: Sequence[Result]) -> None:
         rows = {row.delivery_id: row for row in batch.rows} if any(result.later for result in results) else {}

@@ -262,7 +262,7 @@ class Gate:
             self.is_cut = True
         return self.is_cut
 
-    def give_back(self, count: int, *, of: int) -> None:
+    def give_back(self, count: int, of: int) -> None:
         """``count`` of the ``of`` that were taken: what is kept is rounded up as it was when it was taken, or a server with a small share
         would get all of it back.
         """
