@@ -204,6 +204,31 @@ def test_a_cancelled_issue_waits_for_nobody_who_was_deferred(issue, smtp, drain)
     assert not Chunk.objects.filter(closed=False).exists()
 
 
+@pytest.mark.parametrize("first", ["the worker is lost", "it is cancelled", "no answer"])
+def test_who_may_have_a_cancelled_issue_is_not_said_to_be_left_out(issue, smtp, drain, first):
+    found = issue(9, uncertain="resend")
+    if first == "no answer":
+        smtp.behaviour = Behaviour(drop="after_data")
+        tasks.deliver_step(found)
+        assert states()["deferred"] == Delivery.objects.filter(code="again").count()
+    else:
+        ledger.freeze_audience(found)
+        lease = ledger.claim_chunk(found)
+        assert lease is not None
+        ledger.claim_batch(found, lease, 5)
+        Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+        if first == "the worker is lost":
+            tasks.find_left_work()
+            assert Delivery.objects.filter(code="again", state="queued").count() == 5
+    assert found.cancel()
+    sweep()
+    drain()
+    had_it = 5 if first != "no answer" else len(smtp.messages)
+    assert had_it
+    assert states() == {"uncertain": had_it, "suppressed": 9 - had_it}
+    assert not Chunk.objects.filter(closed=False).exists()
+
+
 @pytest.mark.requirement("P4")
 def test_whom_a_refusal_of_the_sender_was_about_is_named(issue, smtp, drain):
     issue(5)

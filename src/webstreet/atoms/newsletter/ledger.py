@@ -38,6 +38,8 @@ RETRY_MINUTES = (1, 5, 15, 60, 120, 240, 480)
 """Wait after each 4xx; in all about 15 hours."""
 WORKER_LOST = "worker.lost"
 """Code of who was under way when a worker was lost."""
+AGAIN = "again"
+"""Code of who is tried again although they may have it."""
 
 
 class Row(NamedTuple):
@@ -121,7 +123,7 @@ def _left_sending(chunk: Chunk, *, resend: bool) -> None:
     now = timezone.now()
     rows = Delivery.objects.filter(issue_id=chunk.issue_id, number=chunk.number)
     lost = {"state": State.UNCERTAIN, "code": WORKER_LOST, "changed_at": now, "due_at": None}
-    again = {"state": State.QUEUED, "code": "again", "changed_at": now, "due_at": None} if resend else lost
+    again = {"state": State.QUEUED, "code": AGAIN, "changed_at": now, "due_at": None} if resend else lost
     if chunk.sending_from is not None:
         mark = Mark(chunk.number, chunk.sending_from, chunk.sending_to, chunk.marked_at, leased=False)
         # Those first who were tried before: who is queued again would be taken for one of them.
@@ -279,7 +281,7 @@ def _fate(
         return Fate(State.DEFERRED, attempt, code, reply or None, now + dt.timedelta(minutes=minutes))
     if resend_uncertain and attempt == 1:
         # Not at once: whatever made the server silent may still be there, and there is only one second try.
-        return Fate(State.DEFERRED, attempt, "again", None, now + dt.timedelta(minutes=RETRY_MINUTES[0]))
+        return Fate(State.DEFERRED, attempt, AGAIN, None, now + dt.timedelta(minutes=RETRY_MINUTES[0]))
     return Fate(State.UNCERTAIN, attempt, code, reply or None)
 
 
@@ -314,10 +316,12 @@ def _settle(chunk_id: int) -> None:
 
 
 def cancel_chunk(lease: Lease) -> None:
-    """Close a leased chunk of a cancelled issue: who got nothing is left out."""
+    """Close a leased chunk of a cancelled issue: who got nothing is left out. Who may have it, and is to get it again, is uncertain."""
+    now = timezone.now()
     with atomic():
         rows = lease.rows.filter(state__in=(State.QUEUED, State.DEFERRED))
-        rows.update(state=State.SUPPRESSED, code="cancelled", changed_at=timezone.now(), due_at=None)
+        rows.filter(code=AGAIN, attempts__gt=0).update(state=State.UNCERTAIN, changed_at=now, due_at=None)
+        rows.update(state=State.SUPPRESSED, code="cancelled", changed_at=now, due_at=None)
     release(lease)
 
 
@@ -344,7 +348,7 @@ def try_again(issue: Issue, states: Iterable[Any]) -> int:
             mine = Delivery.objects.filter(
                 pk__in=[pk for pk, _ in found[start : start + CHUNK_SIZE]], state__in=RETRIED
             )
-            count += mine.update(state=State.QUEUED, code="again", reply=None, changed_at=now)
+            count += mine.update(state=State.QUEUED, code=AGAIN, reply=None, changed_at=now)
         numbers = {number for _, number in found}
         for chunk in Chunk.objects.filter(issue=issue, number__in=numbers).order_by("number"):
             if not chunk.lease_token:
@@ -362,8 +366,9 @@ def take_over_expired(issue: Issue, *, resend: bool = False) -> None:
     """What workers whose lease ran out left under way becomes ``uncertain``, also while the issue is paused or cancelled.
 
     Args:
-        resend: who was tried for the first time goes back into the queue instead (the policy ``resend``).
+        resend: who was tried for the first time goes back into the queue instead (the policy ``resend``), unless it is cancelled.
     """
+    resend = resend and issue.cancelled_at is None
     now = timezone.now()
     for chunk in Chunk.objects.filter(issue=issue, closed=False, lease_until__lt=now).order_by("number")[:100]:
         with atomic():
