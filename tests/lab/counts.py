@@ -27,7 +27,6 @@ OWN_SERVERS = {
     "tests/engine/exports/test_round_trip.py": "reads an archive into each database itself",
     "tests/engine/imports/test_crispy_octo.py": "is about what the command prints; what it writes is tested beside it on each database",
     "tests/engine/imports/test_killed.py": "kills imports into each database itself",
-    "tests/engine/imports/test_memory.py": "is about memory for files, and the same code reads them whatever the database",
     "tests/engine/pagecache/test_processes.py": "puts sites on each database itself",
     "tests/engine/test_headers.py": "is about headers, which no database has a part in",
     "tests/engine/test_login_factors.py": "is about what the command prints; what it changes is tested beside it on each database",

@@ -154,7 +154,7 @@ def _manifest(name: str, data: bytes) -> Manifest:
 def _small(entry: archives.Entry) -> bytes:
     if entry.size_bytes > META_MAX_BYTES:
         raise ArchiveInvalid("The archive's manifest is too large to be one.")
-    return entry.file.read(META_MAX_BYTES)
+    return entry.file.read(entry.size_bytes + 1)  # room is made for all that is asked for
 
 
 def _sum(entry: archives.Entry, *, of_rows: bool) -> str:
