@@ -191,7 +191,7 @@ def test_a_limit_that_cannot_be_written_keeps_no_trouble_quiet(issue, parameters
     found = issue(5)
     parameters(sending={"per_site": "1000/s"})
     ledger.freeze_audience(found)
-    box = outbox.IssueOutbox(found, resend_uncertain=False, gate=pacing.gate_of(found, {}, math.inf))
+    box = outbox.IssueOutbox(found, resend_uncertain=False, gate=pacing.gate_of(found, None, math.inf))
     claimed = box.claim(5)
 
     def refuse(*_: object) -> None:

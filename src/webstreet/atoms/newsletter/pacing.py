@@ -11,7 +11,7 @@ import datetime as dt
 import math
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -179,20 +179,21 @@ class Shared:
         return math.ceil(count * self.part - 1e-6)
 
 
-def gate_of(issue: Issue, servers: Mapping[str, Shared], until: float) -> Gate | None:
+def gate_of(issue: Issue, servers: Callable[[], Mapping[str, Shared]] | None, until: float) -> Gate | None:
     """What a step of an issue has to pass; None when there is no limit.
 
     Args:
-        servers: of the mail servers that are used now, by name.
+        servers: gives the limits of the mail servers that are used at that moment, by name: others may be before the step is over. None:
+            no server has one.
         until: when the step ends, in monotonic seconds.
     """
     now, sending = timezone.now(), mails.parameters().sending
-    shared = _shared(sending, servers)
+    shared = _shared(sending, {})
     today = None if issue.hurried_at else warm_up_on(sending, now)
     families = families_now(sending, now)
-    if not (shared or today or families):
+    if not (shared or servers or today or families):
         return None
-    return Gate(issue, shared, today, families, buckets(), until)
+    return Gate(issue, shared, today, families, buckets(), until, servers)
 
 
 def servers_of(urls: Sequence[EmailUrl], left_out: Collection[str] = ()) -> dict[str, Shared]:
@@ -221,19 +222,23 @@ class Gate:
         families: Families,
         store: Buckets,
         until: float,
+        servers: Callable[[], Mapping[str, Shared]] | None = None,
     ) -> None:
+        self._everybodys, self._servers, self._returns_to = shared, servers, frozenset(shared)
         self._issue, self._shared, self._today, self._families, self._store = issue, shared, today, families, store
         self._until = until
         # In the database, whatever else is in Redis: an emptied Redis would give away the day a second time.
         self._days = DatabaseBuckets()
         self._tails: dict[str, dt.datetime] = {}
         self._knows_tails = False
+        self._servers_seen = False
         self.hold: Hold | None = None
         self.is_cut = False
         """The step was over before somebody was found who may go."""
 
     def allow(self, count: int) -> int:
         """How many of up to ``count`` may be claimed; 0: `hold` says why."""
+        self._look_at_servers()
         count = min([count, *(max(1, int(one.limit.burst / one.part)) for one in self._shared.values())])
         grants = self._store.take({name: Want(one.limit, one.part_of(count)) for name, one in self._shared.items()})
         if self._today is not None:
@@ -243,6 +248,18 @@ class Gate:
         self._return({name: grant.count - self._part_of(name, allowed) for name, grant in grants.items()})
         self.hold = self._hold(grants) if not allowed else None
         return allowed
+
+    def _look_at_servers(self) -> None:
+        if self._servers is None:
+            return
+        now = {**self._everybodys, **self._servers()}
+        is_first, self._servers_seen = not self._servers_seen, True
+        if is_first:
+            self._returns_to = frozenset(now)
+        elif now != self._shared:
+            # Nobody knows any more from which of them a batch was taken: what one of them did not use is lost to it.
+            self._returns_to = frozenset(self._everybodys)
+        self._shared = now
 
     def _part(self, name: str) -> float:
         return self._shared[name].part if name in self._shared else 1.0
@@ -266,7 +283,7 @@ class Gate:
         """``count`` of the ``of`` that were taken: what is kept is rounded up as it was when it was taken, or a server with a small share
         would get all of it back.
         """
-        names = [*self._shared, *([self._today[0]] if self._today else [])]
+        names = [*self._returns_to, *([self._today[0]] if self._today else [])]
         self._return({name: self._part_of(name, of) - self._part_of(name, of - count) for name in names})
 
     def _return(self, counts: Mapping[str, int]) -> None:

@@ -252,7 +252,7 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
         return not frozen
     issue.go_on()
     transport, loop = _transport()
-    gate = pacing.gate_of(issue, _servers(), end)
+    gate = pacing.gate_of(issue, _servers if any(url.rate for url in _mine.urls) else None, end)
     try:
         box = outbox.IssueOutbox(issue, resend_uncertain=mails.parameters().uncertain == "resend", gate=gate)
     except WebstreetError as error:
