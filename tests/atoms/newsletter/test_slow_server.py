@@ -10,8 +10,9 @@ import pytest
 from django.utils import timezone
 
 from webstreet.atoms.newsletter import ledger, outbox, outcomes, tasks
-from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue, Notice
+from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue, Notice, Subscriber
 from webstreet.engine import hooks
+from webstreet.engine.backends.breaker import StoreDown
 from webstreet.testing.smtp import Behaviour
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
@@ -299,6 +300,59 @@ def test_a_confirmation_that_the_server_thinks_about_is_sent_once(reader, smtp, 
     assert Notice.objects.get().due_at > timezone.now() + dt.timedelta(minutes=2), "nobody else tries"
     wait_until(thinking[0].done, seconds=20, what="the server answers")
     tasks.hear_late_answers()
+    assert (Notice.objects.get().sent_at is not None, len(smtp.messages), tasks._thinking) == (True, 1, [])
+
+
+@pytest.mark.requirement("P4")
+@pytest.mark.parametrize("answer", ["it took it", "it hung up"])
+def test_an_answer_that_cannot_be_written_is_kept(reader, smtp, drain, wait_until, monkeypatch, answer):
+    let_go = threading.Event()
+    smtp.behaviour = Behaviour(
+        held=lambda to: not let_go.is_set(), drop=None if answer == "it took it" else "after_data"
+    )
+    for name in ("ada", "bea"):
+        reader.sign_up(f"{name}@example.org")
+        drain()
+    first, second = tasks._thinking
+    let_go.set()
+    wait_until(lambda: first[0].done() and second[0].done(), seconds=20, what="the server answers")
+    really = Notice.save
+
+    def save(notice: Notice, **fields: object) -> None:
+        if notice.pk == first[1].pk:
+            raise StoreDown("newsletter")
+        really(notice, **fields)
+
+    with monkeypatch.context() as once:
+        once.setattr(Notice, "save", save)
+        with pytest.raises(StoreDown):
+            tasks.hear_late_answers()
+    assert tasks._thinking == [first], "the other does not wait for it"
+    tasks.hear_late_answers()
+    assert tasks._thinking == []
+    rows = {(notice.sent_at is not None, notice.code) for notice in Notice.objects.all()}
+    assert rows == {(True, "250 2.0.0") if answer == "it took it" else (False, "uncertain")}
+
+
+def test_a_mail_whose_reader_is_gone_holds_up_no_other(reader, smtp, drain, wait_until, caplog):
+    smtp.behaviour = Behaviour(delay_s=2)
+    reader.sign_up("ada@example.org")
+    drain()
+    (thinking,) = tasks._thinking
+    Subscriber.objects.all().delete()
+    wait_until(thinking[0].done, seconds=20, what="the server answers")
+    tasks.hear_late_answers()
+    assert tasks._thinking == []
+    assert "outbox.never_written" in caplog.text
+    assert "ada" not in caplog.text
+
+
+def test_a_worker_that_ends_hears_who_waits_for_a_mail(reader, smtp, drain):
+    smtp.behaviour = Behaviour(delay_s=2)
+    reader.sign_up("ada@example.org")
+    drain()
+    assert len(tasks._thinking) == 1
+    tasks.stop()
     assert (Notice.objects.get().sent_at is not None, len(smtp.messages), tasks._thinking) == (True, 1, [])
 
 

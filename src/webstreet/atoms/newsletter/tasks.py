@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import copy
 import datetime as dt
 import logging
 import os
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 from django.db.models import Q
 from django.utils import timezone
@@ -39,6 +40,7 @@ from webstreet.atoms.newsletter.models.notice import Notice, TestMail, Waiting
 from webstreet.atoms.newsletter.models.sign_up import DataRequest, SignUp, Throttle
 from webstreet.atoms.newsletter.models.token import KEEP, Token
 from webstreet.contract.environment import EMAIL_URL, read
+from webstreet.engine.away import is_away
 from webstreet.engine.tasks import enqueue_on_commit, every, task
 from webstreet.engine.tasks.heartbeat import WorkerSeen
 from webstreet.kernel.errors import WebstreetError
@@ -69,6 +71,7 @@ _mine = threading.local()
 _turns: dict[int, tuple[float, str]] = {}
 """When this process looks at an issue again, of those that a limit made wait for a few seconds: the moment and the chain of steps."""
 _thinking: list[tuple[Future[Result], Waiting, Task]] = []
+_hearing = threading.Lock()
 logger = logging.getLogger(__name__)
 
 
@@ -104,12 +107,15 @@ def close_transport() -> None:
 
 def stop() -> None:
     """The process ends: what it alone knows is written down."""
+    end = time.monotonic() + STOP_S
     outbox.wait_for_answers(STOP_S)
+    wait([later for later, _, _ in _thinking], max(0.0, end - time.monotonic()))
     close_transport()
-    try:
-        outbox.write_down()
-    except Exception as error:  # noqa: BLE001 the leases run out, and what is not written becomes uncertain
-        logger.warning("outbox.left_unwritten", extra={"error": type(error).__name__})
+    for write in (outbox.write_down, hear_late_answers):
+        try:
+            write()
+        except Exception as error:  # noqa: BLE001 the leases run out, and what is not written becomes uncertain
+            logger.warning("outbox.left_unwritten", extra={"error": type(error).__name__})
 
 
 # -- People who wait -------------------------------------------------------------------------------------------------
@@ -193,14 +199,31 @@ def _decide(mail: Waiting, result: Result, trouble: Trouble | None, again: Task)
 
 @every(2)
 def hear_late_answers() -> None:
-    """About mails that the server thought about for longer than a step."""
-    for known in list(_thinking):
-        later, mail, again = known
-        if later.done():
+    """About mails that the server thought about for longer than a step. What cannot be written now is kept, and holds up no other."""
+    away: Exception | None = None
+    with _hearing:
+        for known in list(_thinking):
+            try:
+                if not _is_heard(*known):
+                    continue
+            except Exception as error:  # noqa: BLE001 whatever it is, the others are heard
+                if is_away(error):
+                    away = error
+                    continue
+                # It would fail for ever: the mail is gone with the person, say. Of the error only the kind: the rest may name somebody.
+                logger.error("outbox.never_written", extra={"error": type(error).__name__})
             _thinking.remove(known)
-            _decide(mail, later.result(), None, again)
-        else:
-            mail.go_on_waiting()
+    if away is not None:
+        raise away
+
+
+def _is_heard(later: Future[Result], mail: Waiting, again: Task) -> bool:
+    if not later.done():
+        mail.go_on_waiting()
+        return False
+    # A copy: what could not be written must not look as if it were, when it is tried again.
+    _decide(copy.copy(mail), later.result(), None, again)
+    return True
 
 
 # -- Issues ----------------------------------------------------------------------------------------------------------
