@@ -1,7 +1,8 @@
 """A mailbox that a program reads by IMAP: what is new, one message after the other, and what becomes of each.
 
-A message that was dealt with is deleted; one that is to stay gets a flag of ours (``WebstreetRead``) and is not looked at again, while it
-stays unread for people. Everything has a time-out, and of a message only as much is fetched as a report can have.
+A message that was dealt with is deleted; one that is to stay gets a flag of ours (``WebstreetRead`` and who read it) and is not looked at
+again, while it stays unread for people and for others who read the same mailbox. Everything has a time-out, and of a message only as much
+is fetched as a report can have.
 """
 
 from __future__ import annotations
@@ -130,8 +131,11 @@ class Mailbox:
 
 
 @contextlib.contextmanager
-def opened(url: MailboxUrl, *, timeout_s: float = TIMEOUT_S) -> Iterator[Mailbox]:
+def opened(url: MailboxUrl, *, reader: str = "", timeout_s: float = TIMEOUT_S) -> Iterator[Mailbox]:
     """Log in and open the folder.
+
+    Args:
+        reader: letters and digits that tell us from others who read this mailbox: what they have kept is new to us.
 
     Raises:
         MailboxAway: no connection, no TLS, or no answer in time; also later, from every method.
@@ -147,14 +151,14 @@ def opened(url: MailboxUrl, *, timeout_s: float = TIMEOUT_S) -> Iterator[Mailbox
         with _answering():
             if not url.is_tls:
                 imap.starttls(context)
-        yield _entered(imap, url)
+        yield _entered(imap, url, f"{READ_FLAG}-{reader}" if reader else READ_FLAG)
     finally:
         # Not LOGOUT, which would wait for an answer once more.
         with contextlib.suppress(OSError, imaplib.IMAP4.error):
             imap.shutdown()
 
 
-def _entered(imap: imaplib.IMAP4, url: MailboxUrl) -> Mailbox:
+def _entered(imap: imaplib.IMAP4, url: MailboxUrl, flag: str) -> Mailbox:
     try:
         _login(imap, url)
         # What a server can do may grow with the login.
@@ -170,8 +174,8 @@ def _entered(imap: imaplib.IMAP4, url: MailboxUrl) -> Mailbox:
     except imaplib.IMAP4.error:
         raise MailboxRefused("The mail server refuses the folder of the mailbox.", code="mailbox.folder") from None
     permitted = b" ".join(filter(None, flags or [])).decode("ascii", "replace")
-    is_free = "\\*" in permitted or READ_FLAG in permitted
-    return Mailbox(imap, int(count[0] or 0), READ_FLAG if is_free else "\\Seen")
+    is_free = not {"\\*", flag}.isdisjoint(permitted.strip("() ").split())
+    return Mailbox(imap, int(count[0] or 0), flag if is_free else "\\Seen")
 
 
 def _login(imap: imaplib.IMAP4, url: MailboxUrl) -> None:

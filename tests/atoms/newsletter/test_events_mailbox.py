@@ -176,6 +176,20 @@ def test_a_kill_between_writing_and_deleting_doubles_nothing(lab_dovecot, user, 
     assert (Event.objects.count(), lab_dovecot.left(user)) == (4, [])
 
 
+def test_two_sites_that_read_one_mailbox_lose_nothing_of_each_other(lab_dovecot, user, mailed, settings):
+    lab_dovecot.put(user, [bounce(path(mailed[0])), away_note(1)])
+    ours = settings.SECRET_KEY
+    settings.SECRET_KEY = "of another site " * 4
+    assert events_mailbox.read_all(ROUND_S) == 0
+    assert counts() == (0, 1, 1)
+    assert events_mailbox.read_all(ROUND_S) == 0
+    assert counts() == (0, 1, 1), "each site looks at it once"
+    settings.SECRET_KEY = ours
+    assert events_mailbox.read_all(ROUND_S) == 1
+    assert Event.objects.get().delivery_id == mailed[0].pk
+    assert len(lab_dovecot.left(user)) == 1
+
+
 def test_who_reads_it_already_is_not_disturbed(lab_dovecot, user, mailed):
     lab_dovecot.put(user, [bounce(path(mailed[0]))])
     assert EventSource.claim(events.MAILBOX, 60)

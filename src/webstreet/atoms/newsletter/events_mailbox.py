@@ -15,10 +15,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
 from webstreet.atoms.newsletter import events, events_policy, harm
+from webstreet.atoms.newsletter.buckets import hidden
 from webstreet.atoms.newsletter.events import Kind, Mail, Told
 from webstreet.atoms.newsletter.models.event import EventSource
 from webstreet.contract.environment import BOUNCE_MAILBOX_URL, read
@@ -116,6 +118,11 @@ def _in_thread() -> None:
         connections.close_all()
 
 
+def _reader() -> str:
+    """This site, among others that read the same mailbox."""
+    return hidden(f"mailbox {settings.WEBSTREET_SITE.id}")[:12]
+
+
 def read_all(budget_s: float) -> int:
     """Read what is new in the mailbox, for so long; how many events were new. Trouble is noted and logged once, not raised."""
     if not EventSource.claim(events.MAILBOX, LEASE_S):
@@ -123,7 +130,7 @@ def read_all(budget_s: float) -> int:
     end, new = time.monotonic() + budget_s, 0
     before: list[int] = []
     try:
-        with opened(MailboxUrl.parse(read(os.environ, BOUNCE_MAILBOX_URL))) as mailbox:
+        with opened(MailboxUrl.parse(read(os.environ, BOUNCE_MAILBOX_URL)), reader=_reader()) as mailbox:
             EventSource.count(events.MAILBOX)
             while time.monotonic() < end and (uids := mailbox.unread(GROUP)):
                 if uids == before:
