@@ -203,3 +203,28 @@ def test_a_limit_that_cannot_be_written_keeps_no_trouble_quiet(issue, parameters
     box.close()
     found.refresh_from_db()
     assert (found.trouble, found.due_at > timezone.now(), found.counts.queued) == ("mail_server.away", True, 5)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DEFERRED, Outcome.UNCERTAIN, Outcome.SENT])
+def test_only_a_server_that_takes_something_is_asked_again_as_soon(issue, outcome):
+    found = issue(20)
+    ledger.freeze_audience(found)
+    counts = []
+    for _ in range(3):
+        Issue.objects.update(due_at=timezone.now())
+        box = outbox.IssueOutbox(Issue.objects.get(), resend_uncertain=False)
+        claimed = box.claim(5)
+        box.record([Result(e.key, outcome, "x") for e in claimed], Trouble("mail_server.away", pause=False))
+        box.close()
+        counts.append(Issue.objects.get().trouble_count)
+    assert counts == ([1, 1, 1] if outcome is Outcome.SENT else [1, 2, 3])
+
+
+@pytest.mark.parametrize("by", ["pause", "cancel"])
+def test_a_server_that_is_away_changes_no_issue_that_somebody_stopped(issue, by):
+    found = issue(1)
+    assert getattr(found, by)()
+    before = Issue.objects.get().due_at
+    found.wait_for_server("mail_server.away")
+    after = Issue.objects.get()
+    assert (after.trouble, after.trouble_count, after.due_at) == ("", 0, before)

@@ -43,6 +43,8 @@ class _Unwritten:
 
 
 logger = logging.getLogger(__name__)
+_WORKS = frozenset({Outcome.SENT, Outcome.FAILED})
+"""What a server that works says. One that defers everybody or hangs up each time is given more and more time."""
 _unwritten: list[_Unwritten] = []
 _lock = threading.Lock()
 
@@ -191,7 +193,7 @@ class IssueOutbox:
         finally:
             self._await(batch, results)
         self._give_back()
-        if any(result.outcome not in (Outcome.UNSENT, Outcome.UNDER_WAY) for result in results):
+        if any(result.outcome in _WORKS for result in results):
             # Also before a trouble: who waits longer each time for a server that takes some each time, stands still at last.
             self._issue.server_works()
         if trouble is not None and trouble.pause:
