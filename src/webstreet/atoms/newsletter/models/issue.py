@@ -170,10 +170,13 @@ class Issue(Plain):
         return type(self).objects.filter(pk=self.pk, started_at__isnull=False, cancelled_at=None)
 
     def wait_for_server(self, code: str) -> None:
-        """Back off: 10 s, doubling to 10 minutes, for the whole issue; no recipient is blamed. Several workers that meet it are one."""
+        """Back off: 10 s, doubling to 10 minutes, for the whole issue; no recipient is blamed. Several workers that meet it are one.
+
+        Somebody who pauses or cancels it meanwhile is right.
+        """
         self.refresh_from_db(fields=["trouble_count"])
         now, delay = timezone.now(), min(10 * 2**self.trouble_count, 600)
-        type(self).objects.filter(pk=self.pk, due_at__lte=now, trouble_count=self.trouble_count).update(
+        self._running().filter(paused_at=None, due_at__lte=now, trouble_count=self.trouble_count).update(
             trouble=code,
             trouble_count=min(self.trouble_count + 1, 20),
             due_at=now + dt.timedelta(seconds=delay),
