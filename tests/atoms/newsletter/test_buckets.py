@@ -112,3 +112,13 @@ def test_without_redis_the_limit_holds_in_the_database():
     assert gone.take({"a": Want(SLOW, 30)})["a"].count == 30
     assert gone.take({"a": Want(SLOW, 30)})["a"].count == 10
     gone.give_back({"a": 5})
+    assert gone.take({"a": Want(SLOW, 30)})["a"].count == 5, "to where it was taken"
+
+
+def test_a_redis_that_comes_and_goes_does_not_double_the_limit(lab_redis):
+    store = OrElse(RedisBuckets("redis://127.0.0.1:1/0", prefix="x:"), DatabaseBuckets())
+    assert store.take({"a": Want(SLOW, 30)})["a"].count == 30
+    store._first = RedisBuckets(lab_redis.url, prefix=f"test-{os.getpid()}-{time.time_ns()}:")
+    assert store.take({"a": Want(SLOW, 30)})["a"].count == 10, "it answers again, and is not asked yet"
+    store._away_until = 0.0
+    assert store.take({"a": Want(SLOW, 30)})["a"].count == 30

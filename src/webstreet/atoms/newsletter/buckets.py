@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -24,6 +25,8 @@ from webstreet.mail.buckets import Buckets, Grant, Level, Want, given_back, take
 logger = logging.getLogger(__name__)
 FORGOTTEN_AFTER_S = 2 * 86_400
 """A bucket that nobody took from for so long is full again, whatever its limit."""
+AWAY_S = 30.0
+"""How long a Redis that did not answer is not asked."""
 _CLOCKS = {
     "postgresql": "SELECT EXTRACT(EPOCH FROM clock_timestamp())",
     "mysql": "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
@@ -143,20 +146,36 @@ def _level(kept: bytes | None) -> Level:
 
 
 class OrElse:
-    """The second while the first does not answer: a Redis that is away must not stop an issue, nor lift its limits."""
+    """The second while the first does not answer: a Redis that is away must not stop an issue, nor lift its limits.
+
+    And for `AWAY_S` after: to go to and fro between two, each of which has all of a limit, would double it for as long as Redis answers
+    now and then. Workers of which only some reach Redis have it double all the same.
+    """
 
     def __init__(self, first: Buckets, second: Buckets) -> None:
         self._first, self._second = first, second
+        self._away_until = -math.inf
 
     def take(self, wants: Mapping[str, Want]) -> dict[str, Grant]:
-        try:
-            return self._first.take(wants)
-        except (redis.RedisError, OSError):
-            logger.warning("limits.redis_away")
-            return self._second.take(wants)
+        if self._answers:
+            try:
+                return self._first.take(wants)
+            except (redis.RedisError, OSError):
+                self._leave_out()
+        return self._second.take(wants)
 
     def give_back(self, counts: Mapping[str, int]) -> None:
+        if not self._answers:
+            return self._second.give_back(counts)
         try:
             self._first.give_back(counts)
         except (redis.RedisError, OSError):
-            logger.warning("limits.redis_away")
+            self._leave_out()
+
+    @property
+    def _answers(self) -> bool:
+        return time.monotonic() >= self._away_until
+
+    def _leave_out(self) -> None:
+        self._away_until = time.monotonic() + AWAY_S
+        logger.warning("limits.redis_away")
