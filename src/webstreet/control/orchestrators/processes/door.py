@@ -35,8 +35,8 @@ SUSPENDED = Reason(
 )
 PREPARING = Reason(
     5,
-    ("This site is almost there", "It is being prepared and will open in a moment. This page reloads by itself."),
-    ("Ce site arrive", "On le prépare, il ouvre dans un instant. Cette page se recharge toute seule."),
+    ("This site is almost there", "It is being prepared and will open in a moment."),
+    ("Ce site arrive", "On le prépare, il ouvre dans un instant."),
 )
 FAILING = Reason(
     30,
@@ -46,14 +46,17 @@ FAILING = Reason(
 
 _PAGE = """<!doctype html>
 <html lang="{language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex"><title>{title}</title>{refresh}
+<meta name="robots" content="noindex"><title>{title}</title>
 <style>
 :root {{ color-scheme: light dark }}
 body {{ font: 1.125rem/1.6 Georgia, serif; max-width: 34rem; margin: 20vh auto 0; padding: 0 1.5rem }}
 h1 {{ font-size: 1.75rem; line-height: 1.25 }}
+a {{ color: inherit }}
 </style>
-<main><h1>{title}</h1><p>{sentence}</p></main></html>
+<main><h1>{title}</h1><p>{sentence}</p><p><a href="">{again}</a></p></main></html>
 """
+# A link and no reload by itself, which would take from people what they are reading (WCAG 2.2.1).
+_AGAIN = {"en": "Try again", "fr": "Réessayer"}
 
 
 def language(header: str) -> str:
@@ -79,8 +82,7 @@ def answer(request: bytes, reason: Reason) -> bytes:
     asked = re.search(r"^accept-language:(.*)$", head, re.IGNORECASE | re.MULTILINE)
     spoken = language(asked[1] if asked else "")
     title, sentence = reason.fr if spoken == "fr" else reason.en
-    refresh = f'<meta http-equiv="refresh" content="{reason.retry_after_s}">' if reason.retry_after_s <= 10 else ""
-    body = _PAGE.format(language=spoken, title=title, sentence=sentence, refresh=refresh).encode()
+    body = _PAGE.format(language=spoken, title=title, sentence=sentence, again=_AGAIN[spoken]).encode()
     lines = (
         "HTTP/1.1 503 Service Unavailable",
         "Content-Type: text/html; charset=utf-8",
