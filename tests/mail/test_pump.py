@@ -89,12 +89,12 @@ def test_until_empty_and_until_trouble(loop: Loop) -> None:
         transport = SmtpTransport(EmailUrl.parse(server.url), connections=2, timeout_s=5)
         outbox = ListOutbox(envelopes(35))
         done = pump(outbox, transport, loop, budget_s=20)
-        assert (done.results, done.empty, done.trouble) == (35, True, None)
+        assert (done.decided, done.empty, done.trouble) == (35, True, None)
         assert outbox.outcomes == {Outcome.SENT: 35}
         server.behaviour = Behaviour(sender="550 5.7.1 no")
         outbox = ListOutbox(envelopes(35))
         done = pump(outbox, transport, loop, budget_s=20)
-        assert done.trouble == Trouble("sender.policy", pause=True)
+        assert (done.decided, done.trouble) == (0, Trouble("sender.policy", pause=True))
         assert set(outbox.outcomes) == {Outcome.UNSENT}
         assert len(outbox.recorded) <= 20, "no batch is begun after a trouble"
         loop.run(transport.close())

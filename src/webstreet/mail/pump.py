@@ -171,9 +171,12 @@ class Pace:
 
 @dataclass(slots=True)
 class Pumped:
-    """What one `pump` call did. ``empty``: the outbox had nothing more; else the budget ended first."""
+    """What one `pump` call did. ``empty``: the outbox had nothing more; else the budget ended first.
 
-    results: int = 0
+    ``decided``: messages of which it is known what became of them: neither unsent nor under way.
+    """
+
+    decided: int = 0
     empty: bool = False
     trouble: Trouble | None = None
 
@@ -277,7 +280,7 @@ class _Pump:
             known = {result.key for result in results}
             results += [Result(e.key, Outcome.UNCERTAIN, "lost") for e in batch if e.key not in known]
             self._outbox.record(results, trouble)
-        self._done.results += len(results)
+        self._done.decided += sum(r.outcome not in (Outcome.UNSENT, Outcome.UNDER_WAY) for r in results)
         self._done.trouble = self._done.trouble or trouble
 
 

@@ -9,8 +9,9 @@ from collections import Counter
 import pytest
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import ledger, outbox, outcomes, tasks
+from webstreet.atoms.newsletter import ledger, mail_server, outbox, outcomes, tasks
 from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue, Notice, Subscriber
+from webstreet.atoms.newsletter.models.limits import Pace
 from webstreet.engine import hooks
 from webstreet.engine.backends.breaker import StoreDown
 from webstreet.testing.smtp import Behaviour
@@ -103,6 +104,31 @@ def test_one_slow_message_does_not_hold_up_its_chunk(issue, smtp, drain, wait_un
     drain()
     assert (states(), Issue.objects.get().state) == ({"sent": 60}, "finished")
     assert max(arrived(smtp).values()) == 1
+
+
+def test_what_the_server_thinks_about_is_no_sign_that_it_works(issue, smtp):
+    found, let_go = issue(9), threading.Event()
+    smtp.behaviour = Behaviour(held=lambda to: not let_go.is_set())
+    mail_server.sending.noted("mail_server.away")
+    begin(found)
+    assert mail_server.sending._trouble == "mail_server.away"
+    assert not Pace.objects.exists(), "nor does anything go"
+    mail_server.sending.noted("")
+    let_go.set()
+
+
+def test_a_slow_server_that_has_answered_is_waited_for_no_longer(issue, smtp, wait_until, monkeypatch):
+    found, let_go = issue(200), threading.Event()
+    smtp.behaviour = Behaviour(held=lambda to: not let_go.is_set())
+    begin(found)
+    monkeypatch.setattr("webstreet.mail.smtp.SLOW_S", 0.0)
+    assert not tasks.deliver_step(Issue.objects.get())
+    waiting = Issue.objects.get()
+    assert (waiting.trouble, waiting.due_at > timezone.now()) == ("mail_server.slow", True)
+    let_go.set()
+    answered(wait_until)
+    after = Issue.objects.get()
+    assert (after.trouble, after.trouble_count, after.due_at <= timezone.now()) == ("", 0, True)
 
 
 @pytest.mark.requirement("P4")

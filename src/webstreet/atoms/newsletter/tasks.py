@@ -286,11 +286,11 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
         done = pump(box, transport, loop, budget_s=budget, pace=_mine.pace, takes_under_way=True)
     finally:
         box.close()
-    if done.trouble is not None or done.results:
+    if done.trouble is not None or done.decided:
         mail_server.sending.noted(done.trouble.code if done.trouble else "")
     if done.trouble is not None:
         return False
-    PaceSeen.note(issue, done.results)
+    PaceSeen.note(issue, done.decided)
     if gate is not None and gate.hold is not None:
         if frozen:
             issue.hold(gate.hold.code, gate.hold.until)
