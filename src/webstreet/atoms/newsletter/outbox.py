@@ -79,6 +79,8 @@ def _is_written(known: _Unwritten) -> bool:
         ledger.record(known.lease, known.rows, results, resend_uncertain=known.resend_uncertain)
         events.note_replies(known.lease.issue_id, known.rows, results)
         harm.note_answers(known.lease.issue_id, known.rows, results)
+        if any(result.outcome in _WORKS for result in results):
+            Issue.slow_server_works(known.lease.issue_id)
     elif any(other.rows and other.lease is known.lease for other in _unwritten):
         return False
     elif not known.lease.open:

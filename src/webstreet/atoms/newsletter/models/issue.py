@@ -182,6 +182,12 @@ class Issue(Plain):
             due_at=now + dt.timedelta(seconds=delay),
         )
 
+    @classmethod
+    def slow_server_works(cls, pk: int) -> None:
+        """It answered about a message that it thought about for long: nobody waits for its other connections any more."""
+        waiting = cls.objects.filter(pk=pk, paused_at=None, cancelled_at=None, trouble="mail_server.slow")
+        waiting.update(trouble="", trouble_count=0, due_at=timezone.now())
+
     def server_works(self) -> None:
         if self.trouble or self.trouble_count:
             type(self).objects.filter(pk=self.pk, paused_at=None).update(trouble="", trouble_count=0)
