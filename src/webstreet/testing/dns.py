@@ -21,6 +21,7 @@ import dns.rrset
 
 from webstreet.mail.dkim import txt_strings
 
+TRIES = 20
 UDP_MAX = 512
 Said = Sequence[str] | Literal["servfail", "silent", "other"]
 
@@ -84,8 +85,7 @@ class DnsServer:
                 if size and (said := answer(self.rfile.read(size), 65_535)) is not None:
                     self.wfile.write(len(said).to_bytes(2, "big") + said)
 
-        self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Udp)
-        self._tcp = socketserver.ThreadingTCPServer(self._udp.server_address, Tcp)
+        self._udp, self._tcp = _one_port(Udp, Tcp)
         for server in self._servers:
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         return self
@@ -98,6 +98,19 @@ class DnsServer:
         for server in self._servers:
             server.shutdown()
             server.server_close()
+
+
+def _one_port(
+    udp: type[socketserver.BaseRequestHandler], tcp: type[socketserver.BaseRequestHandler]
+) -> tuple[socketserver.ThreadingUDPServer, socketserver.ThreadingTCPServer]:
+    """Servers on the same free port. What is free for one of the two protocols may be taken for the other."""
+    for _ in range(TRIES):
+        talks = socketserver.ThreadingTCPServer(("127.0.0.1", 0), tcp)
+        try:
+            return socketserver.ThreadingUDPServer(talks.server_address, udp), talks
+        except OSError:
+            talks.server_close()
+    raise OSError(f"no port was free for UDP and TCP in {TRIES} tries")
 
 
 def _quoted(text: str) -> str:
