@@ -6,13 +6,12 @@ import datetime as dt
 import re
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
 from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import formats, timezone
 
+from tests.atoms.newsletter.editors import client
 from webstreet.atoms.newsletter import actions, audience, guard, ledger
 from webstreet.atoms.newsletter.models import (
     AudienceDay,
@@ -28,18 +27,6 @@ from webstreet.testing.smtp import Behaviour
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
 BASE = "/admin/newsletter/issues"
 NO = "550 5.2.0 <{}>: no such user here, ask postmaster@example.net"
-
-
-def client(*permissions: str) -> Client:
-    users = get_user_model().objects
-    if permissions:
-        user = users.create_user("reader", "reader@example.com", "x")
-        user.user_permissions.set(Permission.objects.filter(codename__in=("access_admin", *permissions)))
-    else:
-        user = users.create_superuser("editor", "editor@example.com", "x")
-    web = Client(HTTP_HOST="blog.example.com")
-    web.force_login(user)
-    return web
 
 
 @pytest.fixture

@@ -5,29 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
+from tests.atoms.newsletter.editors import client
 from webstreet.atoms.newsletter import events, exporting, personal_data
 from webstreet.atoms.newsletter.events import Kind, Mail, Told
 from webstreet.atoms.newsletter.models import Change, EventSource, Issue, MailingList, Subscriber, Suppression
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
 BASE = "/admin/newsletter/suppressed"
-
-
-def client(*permissions: str) -> Client:
-    users = get_user_model().objects
-    if permissions:
-        user = users.create_user("reader", "reader@example.com", "x")
-        user.user_permissions.set(Permission.objects.filter(codename__in=("access_admin", *permissions)))
-    else:
-        user = users.create_superuser("editor", "editor@example.com", "x")
-    web = Client(HTTP_HOST="blog.example.com")
-    web.force_login(user)
-    return web
 
 
 @pytest.fixture
