@@ -96,10 +96,15 @@ def running(*, durable: bool = False) -> Iterator[MariaDB]:
             ],
             cwd=root,
         )
+        temporary = root / "tmp"
+        temporary.mkdir(mode=0o777)
+        temporary.chmod(0o777)
         # The socket's name is short and within the data folder: a deep temporary folder would make it too long.
         command = [
             *(binary, "--no-defaults", f"--datadir={data}", "--socket=sock", f"--port={port}"),
             *("--bind-address=127.0.0.1", f"--pid-file={root / 'pid'}", *(DURABLE if durable else FAST)),
+            # Its own: a server that starts removes every temporary table in its folder, and the other servers whose they are crash.
+            f"--tmpdir={temporary}",
         ]
         url = f"mysql://root@127.0.0.1:{port}/"
         with base.server(command, cwd=root, ready=lambda: _answers(url)) as process:
