@@ -150,13 +150,16 @@ class SiteProcesses:
 
 
 def until(true: Callable[[], object], *, seconds: float = 60, what: str = "") -> object:
-    """Poll until ``true()`` is; fail after ``seconds``."""
-    end = time.monotonic() + seconds
+    """Poll until ``true()`` is; fail after ``seconds``. A server that does not answer in time is one that is asked again."""
+    end, last = time.monotonic() + seconds, None
     while time.monotonic() < end:
-        if found := true():
-            return found
+        try:
+            if found := true():
+                return found
+        except TimeoutError as error:
+            last = error
         time.sleep(0.02)
-    raise AssertionError(f"did not happen within {seconds} s: {what}")
+    raise AssertionError(f"did not happen within {seconds} s: {what}") from last
 
 
 @pytest.fixture
