@@ -117,6 +117,13 @@
       this.met.push({e, seen: e.matches("iframe") || Boolean(other) || (!before && marks(e).split("|")[0] !== ""),
         obscured: obscured(e), outside: outside(e)});
     },
+    framed() { return this.expected.some(e => e.matches("iframe")); },
+    /* Where the focus is; nowhere and beside a frame, it is on its way. */
+    place() {
+      const e = document.activeElement, last = this.met.at(-1)?.e, next = this.expected[this.expected.indexOf(last) + 1];
+      if (e && e !== document.body && e !== document.documentElement) return mark(e);
+      return next && [last, next].some(one => one?.matches("iframe")) ? "" : "body";
+    },
     done() {
       const now = document.activeElement, last = this.met.at(-1)?.e;
       // On its way into a frame and out again the focus is nowhere for a moment.

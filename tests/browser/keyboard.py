@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,10 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 SCRIPT = (Path(__file__).parent / "keyboard.js").read_text("utf-8")
 AT_ONCE = 8
-SOON_MS = 1500
+SOON_MS = 5_000
+FRAME_WITHIN_S = 10.0
+WITHIN_FRAME = "[...document.querySelectorAll('*')].indexOf(document.activeElement?.closest('body *') ?? null)"
+"""The number of the element that has the focus, -1 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,10 @@ def faults(page: Page) -> list[Fault]:
     """Everything that is wrong for somebody with a keyboard; the focus is left at the page's start."""
     page.evaluate(SCRIPT)
     expected = page.evaluate("walk.begin()")
-    _tab(page, expected + 1)
+    tab = _tab_by_tab if page.evaluate("walk.framed()") else _tab
+    tab(page, expected + 1)
     while not page.evaluate("walk.done()"):
-        _tab(page, AT_ONCE)
+        tab(page, AT_ONCE)
     found = _faults(page, "walk.end()")
     found += _skip_link(page)
     found += _escape(page)
@@ -73,6 +78,28 @@ def _tab(page: Page, times: int) -> None:
     for _ in range(times):
         page.keyboard.down("Tab")
     page.keyboard.up("Tab")
+
+
+def _tab_by_tab(page: Page, times: int) -> None:
+    """A frame may be a process of its own, to which the focus is on its way for a while: the next key waits until it is there."""
+    for _ in range(times):
+        before, until = _place(page), time.monotonic() + FRAME_WITHIN_S
+        page.keyboard.press("Tab")
+        while not _arrived(_place(page), before) and time.monotonic() < until:
+            page.wait_for_timeout(5)
+
+
+def _arrived(now: tuple[str, int | None], before: tuple[str, int | None]) -> bool:
+    place, within = now
+    return bool(place) and within != -1 and (within is None or now != before)
+
+
+def _place(page: Page) -> tuple[str, int | None]:
+    """Which element has the focus, "" while it is on its way to or from a frame; and of a frame, what within it."""
+    place = str(page.evaluate("walk.place()"))
+    found = page.query_selector(place) if place else None
+    frame = found.content_frame() if found else None
+    return place, frame.evaluate(WITHIN_FRAME) if frame else None
 
 
 def _faults(page: Page, expression: str) -> list[Fault]:

@@ -94,6 +94,18 @@ def test_what_is_sound_passes(page: Page) -> None:
     check_page(page, ADDRESS, widths=(360, 1440))
 
 
+BUSY = """<!doctype html><html lang="en"><title>Busy</title><a href="/">One</a> <a href="/">Two</a><script>
+setInterval(() => { const until = performance.now() + 100; while (performance.now() < until); }, 110)</script>"""
+
+
+def test_a_frame_that_is_slow_to_take_the_focus_is_walked_through(page: Page) -> None:
+    """It is a process of its own, as every frame in a sandbox: what stands behind it must be reached however busy it is."""
+    page.route("**/busy", lambda route: route.fulfill(content_type="text/html; charset=utf-8", body=BUSY))
+    frame = '<iframe sandbox="allow-scripts" title="Busy" src="/busy"></iframe>'
+    serve(page, f"<p><button>Before</button></p>{frame}<p><button>Behind</button></p>", "button { min-block-size: 24px }")
+    check_page(page, ADDRESS, widths=(1440,), schemes=("light",))
+
+
 def test_a_fault_at_a_named_place_is_excused(page: Page) -> None:
     serve(page, '<div class="theirs"><button>Calm</button></div>', "button:focus { outline: none }")
     check_page(page, ADDRESS, widths=(1440,), known=(Known("focus-invisible", ".theirs", "planted"),))
