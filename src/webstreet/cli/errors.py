@@ -130,6 +130,7 @@ _TYPED = (
     (r"(?:atoms|parameters)\.([a-z0-9_-]+)\.([a-z0-9_.-]+)", r"--set \1.\2"),
     (r"(?:atoms|parameters)\.([a-z0-9_-]+)", r"--set \1"),
     (r"email_url", "--email-url"),
+    (r"settings\.([A-Z_]+)", r"--setting-file \1=FILE"),
     (r"(title|template)", r"--\1"),
 )
 """Fields of the API, and the option by which a person gives each."""

@@ -72,6 +72,10 @@ def open_(
     email_url_file: Annotated[
         Path | None, typer.Option("--email-url-file", metavar="FILE", help="File with the mail server's URL.")
     ] = None,
+    setting_file: Annotated[
+        list[str] | None,
+        typer.Option("--setting-file", metavar="NAME=FILE", help="File with a further setting, as BOUNCE_MAILBOX_URL."),
+    ] = None,
     why: Annotated[
         str, typer.Option("--why", metavar="TEXT", help="Reason for what differs from the template; kept with it.")
     ] = "",
@@ -95,8 +99,9 @@ def open_(
         "languages": language or ["en"],
         "parameters": site_open.parameters(set_ or []),
         "residency": dict(site_open.pair(text, "--residency ATOM=WHERE") for text in residency or []),
-        "database_urls": site_open.url_files(database_url_file or []),
+        "database_urls": site_open.secret_files(database_url_file or [], "--database-url-file ATOM=FILE"),
         "email_url": site_open.email(email_url, email_url_file),
+        "settings": site_open.secret_files(setting_file or [], "--setting-file NAME=FILE"),
         "why": why,
     }
     site_open.run(api(ctx), site, wish, wait=wait, timeout_s=timeout, as_json=as_json)

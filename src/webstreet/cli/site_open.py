@@ -50,10 +50,9 @@ def parameters(given: list[str], form: str = "--set ATOM.PARAMETER=VALUE") -> di
     return found
 
 
-def url_files(given: list[str]) -> dict[str, str]:
-    """``ATOM=FILE`` -> {atom: the URL in the file}."""
-    named = (pair(text, "--database-url-file ATOM=FILE") for text in given)
-    return {atom: read_secret(Path(path)) for atom, path in named}
+def secret_files(given: list[str], form: str) -> dict[str, str]:
+    """``NAME=FILE`` -> {name: what is in the file}."""
+    return {name: read_secret(Path(path)) for name, path in (pair(text, form) for text in given)}
 
 
 def email(url: str, file: Path | None) -> str:

@@ -25,6 +25,7 @@ BODY = {
         "newsletter": "postgresql://u:canary-2@db.example/b",
     },
     "email_url": "smtp://u:canary-3@mail.example:587",
+    "settings": {"EVENTS_SECRET": "canary-8-0123456789-abc", "BOUNCE_MAILBOX_URL": "imaps://u:canary-9@mail.example"},
 }
 
 
@@ -65,7 +66,17 @@ def test_secrets_never_come_back(
     texts.append(operator.post("/sites", broken).content.decode())
     texts.append(operator.post("/sites", BODY | {"database_urls": ["canary-6"]}).content.decode())
     texts.append(operator.post("/sites", BODY | {"email_url": {"x": "canary-7"}}).content.decode())
-    for path in ("/sites", "/sites/acme/blog", "/sites/acme/blog/rendered", "/events", "/keys", "/clients"):
+    texts.append(operator.post("/sites", BODY | {"settings": {"EVENTS_SECRET": "canary-10"}}).content.decode())
+    paths = (
+        "/sites",
+        "/sites/acme/blog",
+        "/sites/acme/blog/rendered",
+        "/customizations",
+        "/events",
+        "/keys",
+        "/clients",
+    )
+    for path in paths:
         texts.append(operator.get(path).content.decode())
     site = Site.objects.get(name="blog")
     texts += [caplog.text, repr(site), repr(vars(site)), repr(site.workload()), repr(list(site.secrets.all()))]

@@ -64,6 +64,24 @@ BAD = [
         "manifest.invalid",
     ),
     (opening(email_url=Secret("http://canary-password")), DocumentInvalid, "manifest.invalid"),
+    (opening(settings={"SECRET_KEY": Secret("canary-password" * 5)}), DocumentInvalid, "manifest.invalid"),
+    (opening(settings={"EVENTS_SECRET": Secret("canary-password")}), DocumentInvalid, "manifest.invalid"),
+    (opening(settings={"EVENTS_PROVIDER": Secret("brevo")}), DocumentInvalid, "manifest.invalid"),
+    (
+        opening(settings={"EVENTS_PROVIDER": Secret("canary-password"), "EVENTS_SECRET": Secret("x" * 20)}),
+        DocumentInvalid,
+        "manifest.invalid",
+    ),
+    (
+        opening(settings={"BOUNCE_MAILBOX_URL": Secret("imap://u:canary-password@h")}),
+        DocumentInvalid,
+        "manifest.invalid",
+    ),
+    (opening(settings={"DNS_SERVERS": Secret("canary-password")}), DocumentInvalid, "manifest.invalid"),
+    (opening(settings={"DNS_SERVERS": Secret("")}), DocumentInvalid, "manifest.invalid"),
+    (opening(settings={"FILES_URL": Secret("s3://canary-password/x")}), DocumentInvalid, "manifest.invalid"),
+    (opening(settings={"FILES_URL": Secret("file:///srv/canary-password/../..")}), DocumentInvalid, "manifest.invalid"),
+    (opening(settings={"FILES_URL": Secret("file:///")}), DocumentInvalid, "manifest.invalid"),
     (opening(title="x" * 201), DocumentInvalid, "manifest.invalid"),
 ]
 
@@ -101,6 +119,35 @@ def test_open_site_records_the_whole_wish(acme: Client) -> None:
     assert work.secrets["EMAIL_URL"] == Secret("smtp://mail.example:587")
     assert len(work.secrets["SECRET_KEY"].reveal()) >= 50
     assert site.state == "opening"
+
+
+OWN = {
+    "BOUNCE_MAILBOX_URL": "imaps://bounces%40acme.example:canary-mailbox@mail.example/INBOX",
+    "EVENTS_SECRET": "canary-events-0123456789",
+    "EVENTS_PROVIDER": "mailgun",
+    "FILES_URL": "file:///srv/acme",
+    "DNS_SERVERS": "9.9.9.9, 127.0.0.1:5353",
+}
+
+
+def test_a_site_is_given_settings_of_its_own(acme: Client) -> None:
+    """As secrets, which are the files that `webstreet.contract.environment.read` reads; who looks at the site sees the others only."""
+    site = open_site(opening(settings={name: Secret(value) for name, value in OWN.items()}), by="test")
+    given = wanted_sites()[SiteId("acme", "blog")].workload.secrets
+    assert {name: given[name].reveal() for name in OWN} == OWN
+    kept = {row.name: row.after for row in site.customizations.all()}
+    hidden = {name: {"secret": True} for name in ("BOUNCE_MAILBOX_URL", "EVENTS_SECRET")}
+    assert kept == {name: {"value": value} for name, value in OWN.items()} | hidden
+    assert refresh_settings(by="test") == 0, "what a site was given stays"
+    assert "canary" not in repr(list(SiteSecret.objects.values())) + repr(list(Event.objects.values()))
+
+
+@pytest.mark.parametrize("folder", ["file:///srv/acme", "file:///srv/%61cme/", "file:///srv", "file:///srv/acme/x"])
+def test_no_two_sites_keep_their_files_in_one_folder(acme: Client, folder: str) -> None:
+    open_site(opening(settings={"FILES_URL": Secret(OWN["FILES_URL"])}), by="test")
+    with pytest.raises(DocumentInvalid, match=r"settings\.FILES_URL: is a folder in which another site"):
+        open_site(opening(site="second", settings={"FILES_URL": Secret(folder)}), by="test")
+    open_site(opening(site="third", settings={"FILES_URL": Secret("file:///srv/acme2")}), by="test")
 
 
 @pytest.mark.parametrize(

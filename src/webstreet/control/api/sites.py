@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, SecretStr
 from webstreet.contract.base import closest
 from webstreet.control.api.pages import Page, Paging, Text, page
 from webstreet.control.clients.access import Actor
-from webstreet.control.sites import actions
+from webstreet.control.sites import actions, own_settings
 from webstreet.control.sites.models import Site
 from webstreet.control.sites.state import Shown
 from webstreet.kernel.errors import BadInput
@@ -44,6 +44,10 @@ class NewSite(Schema):
     )
     email_url: SecretStr | None = Field(
         None, description="SMTP server; the installation's default if none; never shown again"
+    )
+    settings: dict[str, SecretStr] = Field(
+        default={},
+        description=f"further settings of the site: {', '.join(own_settings.KNOWN)}; secrets are never shown again",
     )
     why: str = Field("", description="the reason for what differs from the template, kept with it")
 
@@ -177,6 +181,7 @@ def open_site(request: HttpRequest, data: NewSite) -> Any:
         residency=data.residency,
         database_urls={name: Secret(url.get_secret_value()) for name, url in data.database_urls.items()},
         email_url=Secret(data.email_url.get_secret_value()) if data.email_url else None,
+        settings={name: Secret(value.get_secret_value().strip()) for name, value in data.settings.items()},
         why=data.why,
     )
     return Status(201, shape(request, actions.open_site(wish, by=actor.name)))

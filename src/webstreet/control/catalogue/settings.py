@@ -41,7 +41,6 @@ NEVER = _("It cannot be changed.")
 AT_START = _("It takes effect when the control plane is started again; sites go on meanwhile.")
 AT_ONCE = _("It holds for the next command.")
 TOLD_ANEW = _("After a new start of the control plane the sites concerned get it, and their processes are exchanged.")
-BY_HAND = _("Only for a site that is started by hand; the control plane cannot give it to a site yet.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +93,7 @@ def _command(name: str, meaning: str, values: str, default: str) -> Setting:
 
 
 SECRET: dict[str, Any] = {"who": OPENER, "stored": IN_VAULT, "effect": NEVER, "restarts": False, "secret": True}
+GIVEN = SECRET | {"secret": False}
 FIXED = (
     _manifest("contract", _("Version of the documents that control plane and site exchange."), "1", "1", who=WEBSTREET),
     _manifest("client", _("The client that the site is hosted for."), _("name of a client"), ""),
@@ -152,34 +152,28 @@ FIXED = (
         _("Mailbox that is read for mails that came back and for complaints."),
         "imaps://, imap+tls://",
         _("none is read"),
-        who=OPERATOR,
-        effect=BY_HAND,
-        secret=True,
+        **SECRET,
     ),
     _variable(
         "EVENTS_SECRET",
         _("Signs what mail servers and providers tell of mails, at /api/newsletter/events."),
         _("at least 20 random characters"),
         _("none: nothing is taken there"),
-        who=OPERATOR,
-        effect=BY_HAND,
-        secret=True,
+        **SECRET,
     ),
     _variable(
         "EVENTS_PROVIDER",
         _("Mail provider that posts what becomes of mails, in its own form; EVENTS_SECRET is its key."),
         "brevo, mailgun, mailjet, mailtrap, postal, postmark, sparkpost",
         _("none"),
-        who=OPERATOR,
-        effect=BY_HAND,
+        **GIVEN,
     ),
     _variable(
         "FILES_URL",
         _("Where uploaded files are kept."),
         "file:///",
         _("files in DATA_DIR"),
-        who=OPERATOR,
-        effect=BY_HAND,
+        **GIVEN,
     ),
     _variable(
         "SECRET_KEY",
@@ -210,8 +204,7 @@ FIXED = (
         _("Name servers that are asked for the records of the newsletter's sender."),
         _("comma-separated addresses, as 9.9.9.9 or 127.0.0.1:5353"),
         _("the system's"),
-        who=OPERATOR,
-        effect=BY_HAND,
+        **GIVEN,
     ),
     _variable("IMAGE_DIGEST", _("Digest of the image that the processes were started from."), _("digest"), _("none")),
     _variable("GENERATION", _("Number of the wish that the processes were started for."), _("number"), _("none")),

@@ -21,7 +21,7 @@ from webstreet.control.clients.actions import client_of
 from webstreet.control.clients.models import Client
 from webstreet.control.journal.models import note
 from webstreet.control.places.models import make_local
-from webstreet.control.sites import errors
+from webstreet.control.sites import errors, own_settings
 from webstreet.control.sites.customizations import opened_with, reason, record
 from webstreet.control.sites.front import settings_of
 from webstreet.control.sites.models import Domain, Residency, Site, SiteSecret, made_title
@@ -43,6 +43,7 @@ class Opening:
         database_urls: "default" or an atom's name -> URL; stored encrypted.
         title: made from the name if empty.
         email_url: SMTP server for the site's mails, stored encrypted; none: the installation's.
+        settings: name -> value of further settings of the site (`own_settings.KNOWN`), stored encrypted.
         why: the reason for what differs from the template; may be empty.
     """
 
@@ -56,6 +57,7 @@ class Opening:
     residency: Mapping[str, str] = field(default_factory=dict)
     database_urls: Mapping[str, Secret] = field(default_factory=dict)
     email_url: Secret | None = None
+    settings: Mapping[str, Secret] = field(default_factory=dict)
     why: str = ""
 
 
@@ -206,6 +208,7 @@ def _create(client: Client, manifest: SiteManifest, wish: Opening, by: str) -> S
         SiteSecret.put(site, variable, url)
     if wish.email_url:
         SiteSecret.put(site, environment.EMAIL_URL, wish.email_url)
+    own_settings.keep(site, wish.settings)
     _record_opening(site, manifest, wish, by)
     SiteSecret.put_default_mail(site, settings.SITE_EMAIL_URL)
     _give(site)
@@ -221,10 +224,11 @@ def _record_opening(site: Site, manifest: SiteManifest, wish: Opening, by: str) 
     """What is asked for beyond the template is a customization from the first day."""
     by_name = shelf.release().by_name
     given = {environment.EMAIL_URL: ""} if wish.email_url else {}
+    given |= dict.fromkeys(wish.settings, "")
     for store in wish.database_urls:
         given |= {environment.DATABASE_URL: ""} if store == DEFAULT else {by_name[store].database_variable: store}
     planned = shelf.template(manifest.template).atoms
-    rows = opened_with(site.wanted_atoms, manifest.residency, given, planned)
+    rows = opened_with(site.wanted_atoms, manifest.residency, given, planned, own_settings.shown(wish.settings))
     record(site, rows, why=reason(wish.why, needed=False), by=by, at_opening=True)
 
 
@@ -305,4 +309,4 @@ def _store_problems(manifest: SiteManifest, wish: Opening) -> list[Problem]:
             )
     if wish.email_url and (rule := check_email_url(wish.email_url)):
         found.append(Problem("email_url", rule))
-    return found
+    return found + own_settings.problems(wish.settings)

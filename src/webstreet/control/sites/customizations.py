@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from django.db import models
@@ -156,13 +157,18 @@ def refuse_secret(text: str) -> None:
 
 
 def opened_with(
-    atoms: Atoms, residency: Mapping[str, str], secrets: Mapping[str, str], planned: Atoms
+    atoms: Atoms,
+    residency: Mapping[str, str],
+    secrets: Mapping[str, str],
+    planned: Atoms,
+    plain: Mapping[str, str] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """How a site that is being opened differs from its template, as rows for `record`.
 
     Args:
-        secrets: names of the secret settings that were given -> the atom each is for, empty for the whole site.
+        secrets: names of the settings that were given -> the atom each is for, empty for the whole site.
         planned: the template's atoms.
+        plain: the values of those settings that are no secrets.
     """
     found: list[dict[str, Any]] = []
     for atom, values in atoms.items():
@@ -175,7 +181,8 @@ def opened_with(
             moved = {"before": {"value": "hosted"}, "after": {"value": where}}
             found.append({"kind": str(Customization.Kind.RESIDENCY), "atom": atom, **moved})
     for name, atom in sorted(secrets.items()):
-        given = {"name": name, "before": {}, "after": {"secret": True}}
+        after = {"value": plain[name]} if name in plain else {"secret": True}
+        given = {"name": name, "before": {}, "after": after}
         found.append({"kind": str(Customization.Kind.SETTING), "atom": atom, **given})
     return found
 
