@@ -161,5 +161,13 @@ class Reader:
 
 
 @pytest.fixture
+def editor(db: None) -> Client:
+    """The browser of one who may do everything in the admin."""
+    from tests.atoms.newsletter.editors import client
+
+    return client()
+
+
+@pytest.fixture
 def reader(smtp: RecordingSmtpServer) -> Reader:
     return Reader(smtp)

@@ -24,11 +24,6 @@ def client(user) -> Client:
 
 
 @pytest.fixture
-def editor():
-    return client(get_user_model().objects.create_superuser("editor", "editor@example.com", "x"))
-
-
-@pytest.fixture
 def issue():
     return Issue.objects.create(
         article_uuid=uuid.uuid4(),

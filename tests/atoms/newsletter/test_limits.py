@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -68,13 +67,6 @@ def issue(announce, smtp, parameters) -> Callable[..., Issue]:
 
     tasks.close_transport()
     return start
-
-
-@pytest.fixture
-def editor() -> Client:
-    web = Client(HTTP_HOST="blog.example.com")
-    web.force_login(get_user_model().objects.create_superuser("editor", "editor@example.com", "x"))
-    return web
 
 
 def page(web: Client, issue: Issue) -> str:

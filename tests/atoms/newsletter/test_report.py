@@ -30,11 +30,6 @@ NO = "550 5.2.0 <{}>: no such user here, ask postmaster@example.net"
 
 
 @pytest.fixture
-def editor() -> Client:
-    return client()
-
-
-@pytest.fixture
 def issue(announce, subscribers, smtp, drain) -> Issue:
     """Sent to s0 … s5: two refused, one uncertain."""
     from webstreet.atoms.newsletter.receivers import article_first_public

@@ -29,11 +29,6 @@ def client(user) -> Client:
 
 
 @pytest.fixture
-def editor() -> Client:
-    return client(get_user_model().objects.create_superuser("editor", "editor@example.com", "x"))
-
-
-@pytest.fixture
 def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[DnsServer]:
     with DnsServer() as server:
         monkeypatch.setenv("DNS_SERVERS", server.address)

@@ -22,13 +22,6 @@ LISTS = [{"key": "articles", "title": "New articles"}, {"key": "events", "title"
 
 
 @pytest.fixture
-def editor() -> Client:
-    web = Client(HTTP_HOST="blog.example.com")
-    web.force_login(get_user_model().objects.create_superuser("editor", "editor@example.com", "x"))
-    return web
-
-
-@pytest.fixture
 def people(parameters) -> dict[str, Subscriber]:
     """Four subscribers, each with something of its own."""
     parameters(lists=LISTS)

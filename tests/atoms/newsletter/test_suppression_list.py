@@ -18,11 +18,6 @@ BASE = "/admin/newsletter/suppressed"
 
 
 @pytest.fixture
-def editor() -> Client:
-    return client()
-
-
-@pytest.fixture
 def people(subscribers) -> dict[str, Subscriber]:
     """One of each: bounced, complained, barred elsewhere, active; and one that was erased."""
     found = dict(zip(("bounced", "complained", "elsewhere", "active", "erased"), subscribers(5), strict=True))
