@@ -6,14 +6,21 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+from tests.browser.patience import STEP_MS, TEST_S
 from tests.browser.screens import HERE, watched
 from tests.browser.stage import Stage, playing
 from tests.conftest import server
 from tests.lab import chromium
 
-STEP_TIMEOUT_MS = 15_000
+expect.set_options(timeout=STEP_MS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser/" in item.nodeid and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TEST_S))
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +42,7 @@ def browser_context(browser: Browser) -> Iterator[BrowserContext]:
             route.abort()
 
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-    context.set_default_timeout(STEP_TIMEOUT_MS)
+    context.set_default_timeout(STEP_MS)
     context.route("**/*", judge)
     yield context
     context.close()

@@ -101,7 +101,7 @@ PAGE_EDITOR: tuple[Known, ...] = (
     Known("html-syntax", "-ORDER", "an attribute twice in the list of inline objects"),
 )
 """The same, of editors of pages."""
-SIDEBAR_MS = 400
+SIDEBAR_MS = 10_000
 FOLDED = """() => {
   const bar = document.querySelector(".sidebar");
   return !bar || (innerWidth < 800 ? bar.matches(".sidebar--mobile.sidebar--closed") : !bar.matches(".sidebar--mobile"));

@@ -14,6 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser.patience import STARTED_WITHIN_S, STEP_MS
 from tests.browser.screens import watched
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -24,8 +25,6 @@ from demoing.world import World, eventually  # noqa: E402 the demo's own world, 
 SITE, BARE = "acme/blog", "acme/bare"
 TITLE = "Paper and Tide"
 CONTENT = Path(__file__).parent / "content.py"
-START_WITHIN_S = 90
-STEP_MS = 15_000
 
 
 @dataclass
@@ -61,7 +60,7 @@ class Stage:
             seen = self.world.cli("site", "status", site)
             return seen if seen["state"] == "running" else None
 
-        seen = eventually(running, within_s=START_WITHIN_S, what=f"The start of {site}")
+        seen = eventually(running, within_s=STARTED_WITHIN_S, what=f"The start of {site}")
         self.world.remember(seen)
         return str(seen["address"]).rstrip("/")
 
@@ -77,7 +76,7 @@ class Stage:
         inherited = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")}
         command = [sys.executable, "-m", f"webstreet.{program}", "manage", "shell", "--no-imports", "-c", code]
         variables = inherited | environment
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 

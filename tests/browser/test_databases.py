@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.patience import MAILED_WITHIN_S, STARTED_WITHIN_S
 from tests.browser.test_path import READER, World, _sign_up, eventually
 
 TITLE = "Le poulpe été"
@@ -51,7 +52,7 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
             seen = world.cli("site", "status", SITE)
             return seen if seen["state"] == "running" else None
 
-        seen = eventually(running, within_s=180, what="The site's start")
+        seen = eventually(running, within_s=STARTED_WITHIN_S, what="The site's start")
         world.remember(seen)
         yield Served(world, str(seen["address"]).rstrip("/") + "/", request.param)
     finally:
@@ -61,7 +62,6 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     world.check_nothing_left()
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.requirement("P5")
 def test_from_the_sign_up_to_the_mail(served: Served, browser_context: BrowserContext) -> None:
     world, site = served.world, served.address
@@ -69,12 +69,12 @@ def test_from_the_sign_up_to_the_mail(served: Served, browser_context: BrowserCo
     facts = reader.request.get(f"{site}-/facts").json()
     assert facts["databases"] == {"default": served.kind, "newsletter": served.kind}
     _sign_up(reader, site, READER)
-    asked = world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=30)
+    asked = world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=MAILED_WITHIN_S)
     link = re.search(re.escape(site) + r"\S+confirm\S+", asked.text)
     assert link, asked.text
     reader.goto(link.group())
     reader.locator("main").get_by_role("button").first.click()
-    world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=30, after=asked.number)
+    world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=MAILED_WITHIN_S, after=asked.number)
 
     editor = browser_context.new_page()
     editor.goto(world.cli("site", "login", SITE, "--next", "/admin/")["url"])
@@ -90,7 +90,7 @@ def test_from_the_sign_up_to_the_mail(served: Served, browser_context: BrowserCo
     editor.get_by_role("button", name="Publish").click()
     expect(editor.locator(".messages")).to_contain_text("published")
 
-    mail = world.mailbox.wait_for(lambda m: m.to == READER and TITLE in m.subject, timeout_s=60)
+    mail = world.mailbox.wait_for(lambda m: m.to == READER and TITLE in m.subject, timeout_s=MAILED_WITHIN_S)
     assert mail.unsubscribe_url.startswith(site)
     reader.goto(f"{site}search/?q=ETE")
     reader.get_by_role("link", name=TITLE).first.click()

@@ -20,7 +20,7 @@ def test_a_new_mail_appears_without_a_reload_and_nothing_in_it_runs(browser: Bro
         page.goto(mailbox.url)
         assert page.get_by_text("No mail yet").is_visible()
         send(mailbox, letter("First"))
-        page.get_by_text("First").wait_for(timeout=10_000)
+        page.get_by_text("First").wait_for()
         page.on("dialog", lambda dialog: pytest.fail("a script of the mail ran"))
         page.get_by_text("First").click()
         assert page.frame_locator("iframe").get_by_role("heading", name="Été").is_visible()

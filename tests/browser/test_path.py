@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser import autosave
+from tests.browser.patience import MAILED_WITHIN_S, STARTED_WITHIN_S
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
@@ -20,8 +23,7 @@ SITE = "acme/blog"
 READER = "browser.reader@example.com"
 TITLE = "The octopus that kept a garden"
 WORDS = "She planted shells."
-STEP_MS = 15_000
-DELIVERED_WITHIN_MS = 30_000
+DELIVERED_WITHIN_MS = MAILED_WITHIN_S * 1000
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def site(world: World) -> str:
         seen = world.cli("site", "status", SITE)
         return seen if seen["state"] == "running" else None
 
-    seen = eventually(running, within_s=90, what="The site's start")
+    seen = eventually(running, within_s=STARTED_WITHIN_S, what="The site's start")
     world.remember(seen)
     return str(seen["address"]).rstrip("/") + "/"
 
@@ -57,9 +59,7 @@ def site(world: World) -> str:
 def editor(browser: Browser, world: World, site: str) -> Iterator[Page]:
     """An editor, logged in by a one-time link as a person would be: the link shows a button, the button logs in."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-GB")
-    context.add_init_script(
-        "document.addEventListener('w-unsaved:watch-edits', () => { document.documentElement.dataset.editsWatched = '' })"
-    )
+    autosave.watch(context)
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}") if said.type == "error" else None)
@@ -88,12 +88,12 @@ def _sign_up(reader: Page, site: str, address: str) -> None:
 def test_reader_signs_up_confirms_and_is_welcomed(reader: Page, world: World, site: str) -> None:
     _sign_up(reader, site, READER)
     expect(reader.locator("h1")).to_be_visible()
-    asked = world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=15)
+    asked = world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=MAILED_WITHIN_S)
     link = re.search(re.escape(site) + r"\S+confirm\S+", asked.text)
     assert link, asked.text
     reader.goto(link.group())
     reader.locator("main").get_by_role("button").first.click()
-    welcome = world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=15, after=asked.number)
+    welcome = world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=MAILED_WITHIN_S, after=asked.number)
     assert welcome.unsubscribe_url.startswith(site)
 
 
@@ -103,11 +103,11 @@ def test_editor_publishes_and_watches_the_issue_finish(editor: Page, reader: Pag
     home = editor.request.get(f"{site}admin/api/main/pages/?type=articles.ArticleIndex").json()["items"][0]["id"]
     editor.goto(f"{site}admin/pages/add/articles/article/{home}/")
     editor.wait_for_load_state("networkidle")  # the editor's script makes the slug from the title, once it has loaded
-    # Wagtail compares the form with what it was two seconds after loading: quicker than a person, we would type before it looks.
-    editor.wait_for_selector("html[data-edits-watched]")
+    autosave.await_editor(editor)
     editor.locator("#id_title").fill(TITLE)
     editor.locator("#id_title").blur()
     expect(editor.locator("#id_slug")).to_have_value("the-octopus-that-kept-a-garden")
+    autosave.await_draft(editor)
     # The editor for text, which its own scripts and styles make within the page, and the preview beside it.
     editor.locator("[data-streamfield-stream-container] button").first.click()
     editor.get_by_role("option", name="Text").click()
@@ -117,7 +117,8 @@ def test_editor_publishes_and_watches_the_issue_finish(editor: Page, reader: Pag
     text.press_sequentially(WORDS)
     expect(text).to_contain_text(WORDS)
     editor.get_by_role("button", name="Toggle preview").click()
-    expect(editor.frame_locator("#w-preview-iframe").locator("main")).to_contain_text(WORDS, timeout=STEP_MS)
+    expect(editor.frame_locator("#w-preview-iframe").locator("main")).to_contain_text(WORDS)
+    autosave.await_draft(editor)
     editor.locator("button[aria-controls], button[aria-label]").filter(has_text="Actions").or_(
         editor.locator(".footer__container [data-w-dropdown-target='toggle']")
     ).first.click()
@@ -133,13 +134,13 @@ def test_editor_publishes_and_watches_the_issue_finish(editor: Page, reader: Pag
     editor.get_by_role("link", name=TITLE).first.click()
     # The page is live: it must say so by itself, without being loaded again.
     expect(editor.locator("main")).to_contain_text(re.compile("Finished", re.I), timeout=DELIVERED_WITHIN_MS)
-    mail = world.mailbox.wait_for(lambda m: m.to == READER and TITLE in m.subject, timeout_s=15)
+    mail = world.mailbox.wait_for(lambda m: m.to == READER and TITLE in m.subject, timeout_s=MAILED_WITHIN_S)
     assert mail.header("List-Unsubscribe-Post") == "List-Unsubscribe=One-Click"
 
 
 @pytest.mark.requirement("P2")
 def test_reader_unsubscribes_by_the_link_in_the_mail(reader: Page, editor: Page, world: World, site: str) -> None:
-    mail = world.mailbox.wait_for(lambda m: m.to == READER and TITLE in m.subject, timeout_s=15)
+    mail = world.mailbox.wait_for(lambda m: m.to == READER and TITLE in m.subject, timeout_s=MAILED_WITHIN_S)
     reader.goto(mail.unsubscribe_url)
     reader.locator("main").get_by_role("button", name=re.compile("unsubscribe", re.I)).click()
     expect(reader.locator("h1")).to_be_visible()
@@ -163,7 +164,7 @@ def test_operator_opens_a_site_in_the_console(browser_context: BrowserContext, w
         seen = world.cli("site", "status", "acme/second")
         return seen if seen["state"] == "running" else None
 
-    seen = eventually(running, within_s=90, what="The second site's start")
+    seen = eventually(running, within_s=STARTED_WITHIN_S, what="The second site's start")
     world.remember(seen)
     page.goto(seen["address"])
     expect(page.locator("h1").first).to_be_visible()

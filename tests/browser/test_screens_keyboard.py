@@ -102,7 +102,9 @@ def test_a_frame_that_is_slow_to_take_the_focus_is_walked_through(page: Page) ->
     """It is a process of its own, as every frame in a sandbox: what stands behind it must be reached however busy it is."""
     page.route("**/busy", lambda route: route.fulfill(content_type="text/html; charset=utf-8", body=BUSY))
     frame = '<iframe sandbox="allow-scripts" title="Busy" src="/busy"></iframe>'
-    serve(page, f"<p><button>Before</button></p>{frame}<p><button>Behind</button></p>", "button { min-block-size: 24px }")
+    serve(
+        page, f"<p><button>Before</button></p>{frame}<p><button>Behind</button></p>", "button { min-block-size: 24px }"
+    )
     check_page(page, ADDRESS, widths=(1440,), schemes=("light",))
 
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expec
 
 from tests import totp
 from tests.browser import pages
+from tests.browser.patience import STEP_MS
 from tests.browser.screens import WAGTAIL, watched
 from tests.browser.stage import Stage
 from tests.browser.walk import Walk
@@ -58,7 +59,7 @@ class Door:
     def person(self, browser: Browser, locale: str = "en-GB") -> Iterator[Page]:
         """A browser with a device of its own that makes and keeps passkeys."""
         context = browser.new_context(viewport={"width": 1440, "height": 900}, locale=locale, reduced_motion="reduce")
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(STEP_MS)
         page = watched(context.new_page())
         device(context, page)
         yield page

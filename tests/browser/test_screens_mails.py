@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route
 
+from tests.browser.patience import MAILED_WITHIN_S
 from tests.browser.screens import Known, check_page
 from tests.browser.stage import Stage
 from webstreet.testing.mailbox import Mail
@@ -25,7 +26,6 @@ SMALL = ("confirmation", "welcome", "data", "address", "moved", "test")
 MAILS = [f"{name} {language}" for language in LOCALES for name in (*SMALL, *ISSUES[language])]
 LINE_MAX = 78
 SIZE_MAX = 102_400
-WITHIN_S = 30.0
 MAIL = (
     Known("landmark-one-main", "html", "a mail is shown within the page of a mail program, which has its landmarks"),
     Known("region", "html", "the same"),
@@ -49,7 +49,7 @@ class Letterbox:
         box = self.stage.world.mailbox
         seen = max((mail.number for mail in box), default=0)
         cause()  # type: ignore[operator]
-        return box.wait_for(lambda m: m.to == address and words in m.text, timeout_s=WITHIN_S, after=seen)
+        return box.wait_for(lambda m: m.to == address and words in m.text, timeout_s=MAILED_WITHIN_S, after=seen)
 
     def submit(self, field: str, value: str) -> None:
         form = self.page.locator("main form", has=self.page.locator(field))
@@ -100,7 +100,9 @@ def issues(stage: Stage) -> Iterator[tuple[str, Mail]]:
         for name in ISSUES[language]:
             slug = SLUGS[language][name]
             mail = box.wait_for(
-                lambda m, to=address, part=f"/{slug}/": m.to == to and part in m.text, timeout_s=60, after=seen
+                lambda m, to=address, part=f"/{slug}/": m.to == to and part in m.text,
+                timeout_s=MAILED_WITHIN_S,
+                after=seen,
             )
             yield f"{name} {language}", mail
         with stage.editor(LOCALES[language][0]) as page:
@@ -111,7 +113,7 @@ def issues(stage: Stage) -> Iterator[tuple[str, Mail]]:
             to = f"test.{language}@example.org"
             page.locator("#nl-addresses").fill(to)
             page.locator("form", has=page.locator("#nl-addresses")).locator("button").click()
-            yield f"test {language}", box.wait_for(lambda m, to=to: m.to == to, timeout_s=WITHIN_S, after=seen)
+            yield f"test {language}", box.wait_for(lambda m, to=to: m.to == to, timeout_s=MAILED_WITHIN_S, after=seen)
 
 
 @pytest.fixture(scope="module")

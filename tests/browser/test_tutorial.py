@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser import autosave
+from tests.browser.patience import MAILED_WITHIN_S
 from tests.meta.source import ROOT
 from tests.stories.tutorial import Reader, free_port
 
@@ -26,17 +29,16 @@ class Hands:
         self.reader: Reader
 
     def mails(self, to: str) -> list[dict[str, Any]]:
-        found = httpx.get(f"{self.mailbox}/messages.json", timeout=10, trust_env=False).json()["items"]
+        found = httpx.get(f"{self.mailbox}/messages.json", timeout=60, trust_env=False).json()["items"]
         return [mail for mail in found if to in json.dumps(mail)]
 
     def await_mail(self, to: str, said: str) -> dict[str, Any]:
-        page = self.context.new_page()
-        for _ in range(300):
+        until = time.monotonic() + MAILED_WITHIN_S
+        while time.monotonic() < until:
             for mail in self.mails(to):
                 if said in json.dumps(mail, ensure_ascii=False):
-                    page.close()
                     return mail
-            page.wait_for_timeout(100)
+            time.sleep(0.1)
         raise AssertionError(f"no mail to {to} says {said}: {self.mails(to)}")
 
     def site(self) -> str:
@@ -56,9 +58,7 @@ class Hands:
 
     def write_and_publish(self) -> None:
         site = self.site()
-        self.context.add_init_script(
-            "document.addEventListener('w-unsaved:watch-edits', () => { document.documentElement.dataset.editsWatched = '' })"
-        )
+        autosave.watch(self.context)
         page = self.context.new_page()
         said = self.reader.says("webstreet site login acme/blog --json")
         page.goto(json.loads(said)["url"])
@@ -66,9 +66,10 @@ class Hands:
         expect(page).to_have_url(re.compile(r"/admin/"))
         found = page.request.get(f"{site}/admin/api/main/pages/?type=articles.ArticleIndex").json()["items"]
         page.goto(f"{site}/admin/pages/add/articles/article/{found[0]['id']}/")
-        page.wait_for_selector("html[data-edits-watched]")
+        autosave.await_editor(page)
         page.locator("#id_title").fill(TITLE)
         page.locator("#id_title").blur()
+        autosave.await_draft(page)
         page.locator("[data-streamfield-stream-container] button").first.click()
         page.get_by_role("option", name="Text").click()
         text = page.locator("[data-streamfield-child] .public-DraftEditor-content")
@@ -76,12 +77,10 @@ class Hands:
         text.press_sequentially("The sea came up to the door.")
         # The editor hands over what was typed a moment later.
         expect(page.locator("[name='body-0-value']")).to_have_value(re.compile("up to the door"))
-        # And half a second later Wagtail saves the draft: what is published meanwhile would be a second page at its address.
-        page.wait_for_timeout(800)
-        page.wait_for_load_state("networkidle")
+        autosave.await_draft(page)
         page.locator(".footer__container [data-w-dropdown-target='toggle']").first.click()
         page.get_by_role("button", name="Publish").click()
-        expect(page.locator(".messages")).to_contain_text("published", timeout=20_000)
+        expect(page.locator(".messages")).to_contain_text("published")
         for address in ("you@example.com", "ann@example.com", "ben@example.com"):
             self.await_mail(address, TITLE)
         assert not self.mails("carla@example.com")

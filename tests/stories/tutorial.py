@@ -34,7 +34,7 @@ import httpx
 from tests.meta.source import ROOT
 
 COMMAND_TIMEOUT_S = 240
-STARTED_WITHIN_S = 90
+STARTED_WITHIN_S = 180
 _PIECE = re.compile(
     r'^```(?P<language>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^```$'
     r"|^<!-- (?P<kind>keeps running until|by hand): (?P<what>.+?) -->$",
