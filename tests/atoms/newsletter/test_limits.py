@@ -437,7 +437,8 @@ NO = "550 5.1.1 no such user here"
 @pytest.mark.requirement("P4")
 def test_an_issue_to_people_who_do_not_exist_pauses_itself_and_says_why(issue, people, smtp, drain, editor):
     people("example.org", each=300)
-    smtp.behaviour = Behaviour(recipients={f"s{i}@example.org": NO for i in range(0, 240, 10)})
+    # All among those who are asked before anything is concluded: the rest is to go through, wherever in it the issue was paused.
+    smtp.behaviour = Behaviour(recipients={f"s{i}@example.org": NO for i in range(0, 100, 5)})
     made = issue(pause_after=100, per_site="100/s")
     drain()
     made.refresh_from_db()
@@ -447,7 +448,7 @@ def test_an_issue_to_people_who_do_not_exist_pauses_itself_and_says_why(issue, p
     assert "<code>issue.bounces</code>" in shown
     assert "refused the sender" not in shown
     assert list(Change.objects.filter(verb="paused").values_list("noun_id", "user_id")) == [(made.pk, None)]
-    assert len(arrived(smtp)) < 240
+    assert len(arrived(smtp)) < 280
     editor.post(f"/admin/newsletter/issues/{made.pk}/resume/")
     for _ in range(20):
         turns_come()
@@ -456,7 +457,7 @@ def test_an_issue_to_people_who_do_not_exist_pauses_itself_and_says_why(issue, p
     made.refresh_from_db()
     assert str(made.state) == "finished", "the same people do not stop it again"
     assert made.trouble == ""
-    assert (made.counts.total, made.counts.failed) == (300, 24)
+    assert (made.counts.total, made.counts.failed) == (300, 20)
 
 
 def test_few_or_small_is_not_concluded_from(issue, people, smtp, drain):
