@@ -6,8 +6,10 @@ import gc
 import weakref
 
 import pytest
+from django.db import connection
 from wagtail.contrib.redirects.models import Redirect
 
+from tests.engine.tracing import peak_mb
 from webstreet.engine.rows import by_key, swept
 
 # More than one row has the same link, and the pages end within such a group.
@@ -42,6 +44,54 @@ def test_no_more_than_a_page_is_asked_for(redirects, django_assert_num_queries):
     assert "LIMIT 2" in asked.captured_queries[0]["sql"]
     with django_assert_num_queries(1):
         assert list(rows) == [redirects[3]]
+
+
+@pytest.fixture
+def many(db):
+    Redirect.objects.bulk_create(
+        Redirect(old_path=f"/{number}", redirect_link=f"https://{number % 7}.example/{'x' * 200}")
+        for number in range(3000)
+    )
+
+
+@pytest.mark.only_on("postgresql", "mariadb", reason="gives row after row, so that there is no result of a size")
+@pytest.mark.requirement("P5")
+@pytest.mark.parametrize("key", ["pk", "-pk", "redirect_link"])
+def test_no_result_of_a_server_has_more_than_a_page(many, key):
+    """Both drivers take a whole result into memory, PostgreSQL's where `tracemalloc` does not see it."""
+    taken = []
+
+    def counted(execute, sql, params, many, context):
+        found = execute(sql, params, many, context)
+        taken.append(context["cursor"].rowcount)
+        return found
+
+    with connection.execute_wrapper(counted):
+        assert sum(1 for _ in by_key(Redirect.objects.all(), key, size=250)) == 3000
+    assert max(taken) == 250
+    assert sum(taken) == 3000
+
+
+@pytest.mark.requirement("P5")
+@pytest.mark.parametrize("key", ["pk", "redirect_link"])
+def test_many_rows_take_no_more_memory_than_some(many, key):
+    def read(some):
+        for _ in by_key(Redirect.objects.filter(pk__lte=some), key, size=100):
+            pass
+
+    first = Redirect.objects.order_by("pk").values_list("pk", flat=True)[0]
+    read(first + 200)  # what is made once
+    some, all_ = peak_mb(read, first + 499), peak_mb(read, first + 2999)
+    assert all_ - some < 0.05, (some, all_)
+
+
+def test_a_row_that_was_given_away_is_not_kept(redirects):
+    """Else two pages would be in memory when the next one comes."""
+    rows = by_key(Redirect.objects.all(), size=3)
+    met = [weakref.ref(next(rows)), weakref.ref(next(rows))]
+    next(rows)
+    gc.collect()
+    assert [ref() for ref in met] == [None, None]
 
 
 class _Circle:

@@ -27,10 +27,14 @@ def by_key(queryset: QuerySet[Any], key: str = "pk", *, size: int = 1000) -> Ite
     page = ordered
     while True:
         rows = list(page[:size])
-        yield from rows
-        if len(rows) < size:
+        if not rows:
             return
-        last = rows[-1]
+        last, is_full = rows[-1], len(rows) == size
+        rows.reverse()
+        while rows:
+            yield rows.pop()  # given away: two pages would be in memory else when the next one comes
+        if not is_full:
+            return
         value = getattr(last, name)
         beyond = Q(**{f"{name}__{'lt' if key.startswith('-') else 'gt'}": value})
         page = ordered.filter(beyond if name == "pk" else beyond | Q(**{name: value}, pk__gt=last.pk))

@@ -31,7 +31,8 @@ Rename = Callable[[type[models.Model], Any], Any]
 """Model and number (or name) -> name (or number); None where there is none."""
 Judge = Callable[[str], str]
 """A text of an archive -> the text that may be kept. Raises ValueError when it may not."""
-NAMES_KEPT = 20_000
+NAMES_KEPT = 1_000
+"""What a page refers to, the pages beside it refer to as well. A large site has more names than there is room for."""
 PAGE_LEAVES = frozenset({
     "pk", "id", "page_ptr", "path", "depth", "numchild", "url_path", "content_type", "owner", "locked", "locked_at", "locked_by",
     "live_revision", "latest_revision", "latest_revision_created_at", "alias_of", "wagtail_admin_comments", "search_title", "search_text",

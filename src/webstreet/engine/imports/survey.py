@@ -174,12 +174,10 @@ class Survey:
             "SELECT post_id, path, line FROM items WHERE path != '' AND type IN ('post', 'page') ORDER BY line"
         )
 
-    def parents(self) -> list[tuple[str, str]]:
+    def parents(self) -> Iterator[tuple[str, str]]:
         """(number, number of its parent) of each page below another."""
-        return list(
-            self._rows.execute(
-                "SELECT post_id, parent FROM items WHERE type = 'page' AND parent NOT IN ('', '0') ORDER BY line"
-            )
+        yield from self._rows.cursor().execute(
+            "SELECT post_id, parent FROM items WHERE type = 'page' AND parent NOT IN ('', '0') ORDER BY line"
         )
 
     # -- Bodies that point to what was not there yet ---------------------------------------------------------------------
