@@ -9,13 +9,13 @@ otherwise strike whomever its author likes from the list. No address of a recipi
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import re
 
 from webstreet.kernel.secret import Secret
 from webstreet.mail.address import LOCAL_MAX, normal_address
 from webstreet.mail.errors import AddressInvalid
+from webstreet.mail.keyed import KeyedHash
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _SIGNATURE_LENGTH = 16
@@ -38,7 +38,7 @@ class ReturnPaths:
             raise AddressInvalid("The mailbox for bounces has a name of at most 20 characters without a +.")
         if not secret.reveal():
             raise AddressInvalid("The secret of return paths is empty.", code="verp.secret_missing")
-        self._key = secret.reveal().encode()
+        self._keyed = KeyedHash(secret.reveal().encode())
 
     def make(self, name: str) -> str:
         """The return path of the message that is called ``name`` (``3f-1c2``: a-z, 0-9, single hyphens; at most 26 characters).
@@ -61,7 +61,5 @@ class ReturnPaths:
         return name if hmac.compare_digest(signature, self._signature(name)) else None
 
     def _signature(self, name: str) -> str:
-        digest = hmac.new(
-            self._key, b"verp\0" + f"{self._local}@{self._domain}\0{name}".encode(), hashlib.sha256
-        ).digest()
+        digest = self._keyed.digest(f"verp\0{self._local}@{self._domain}\0{name}".encode())
         return base64.b32encode(digest[:10]).decode("ascii").lower()[:_SIGNATURE_LENGTH]

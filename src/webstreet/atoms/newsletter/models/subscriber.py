@@ -7,6 +7,7 @@ import datetime as dt
 import hmac
 import secrets
 import uuid
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from webstreet.atoms.newsletter.models.base import Plain
 from webstreet.mail.address import ADDRESS_MAX, readable_address
+from webstreet.mail.keyed import KeyedHash
 
 
 def unsubscribe_token() -> str:
@@ -34,7 +36,12 @@ def preferences_token(public_id: bytes, email: str) -> str:
 
 def _seal(public_id: bytes, email: str) -> bytes:
     text = b"newsletter:preferences:" + public_id + email.encode()
-    return hmac.digest(settings.SECRET_KEY.encode(), text, "sha256")[:_SEAL]
+    return _keyed(settings.SECRET_KEY).digest(text)[:_SEAL]
+
+
+@lru_cache(maxsize=1)
+def _keyed(secret: str) -> KeyedHash:
+    return KeyedHash(secret.encode())
 
 
 _SEAL = 20
