@@ -104,6 +104,7 @@ class Exchange:
         self._timer: asyncio.TimerHandle | None = None
         self._back: list[Envelope] = []
         self._last = Stage.RCPT if features.chunking else Stage.DATA
+        self._front = (Stage.MAIL, Stage.RCPT) if features.chunking else (Stage.MAIL, Stage.RCPT, Stage.DATA)
         self._asked: deque[Stage] = deque()
         self._ahead: Envelope | None = None
         self._is_behind = False
@@ -154,13 +155,13 @@ class Exchange:
             self._broken(Reply.parse(raw))
 
     def _granted(self, stage: Stage, raw: bytes) -> None:
-        if stage is Stage.END:
+        if stage is self._last:
+            self._decide(is_granted=True)
+        elif stage is Stage.END:
             assert self._inside is not None  # noqa: S101 for the type checker
             self._answered(Result(self._inside.key, Outcome.SENT, short_of(raw)))
-        elif stage in (Stage.EMPTY, Stage.RESET):
+        elif stage is Stage.EMPTY or stage is Stage.RESET:
             self._ask_on()
-        elif stage is self._last:
-            self._decide(is_granted=True)
         elif not self._features.pipelining:
             self._step(Stage.RCPT if stage is Stage.MAIL else Stage.DATA)
 
@@ -267,11 +268,9 @@ class Exchange:
             if not self._features.pipelining:
                 self._asked.append(Stage.MAIL)
                 return mail.encode()
-            if self._features.chunking:
-                self._asked += (Stage.MAIL, Stage.RCPT)
-                return f"{mail}RCPT TO:<{envelope.recipient}>\r\n".encode()
-            self._asked += (Stage.MAIL, Stage.RCPT, Stage.DATA)
-            return f"{mail}RCPT TO:<{envelope.recipient}>\r\nDATA\r\n".encode()
+            self._asked += self._front
+            data = "" if self._features.chunking else "DATA\r\n"
+            return f"{mail}RCPT TO:<{envelope.recipient}>\r\n{data}".encode()
         return b""
 
     def _step(self, stage: Stage) -> None:

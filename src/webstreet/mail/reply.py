@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from webstreet.mail.reason import Reason, reason_of
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|\Z)")
 _SHORT = re.compile(rb"\d{3} (?:[245]\.\d{1,3}\.\d{1,3}(?=\s|\Z))?")
+_SHORT_MAX = 14
+"""Octets in which `_SHORT` and what ends it have room."""
 TOLD_MAX = 200
 _SOMEBODY = "…"
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
@@ -85,6 +88,11 @@ class Reply:
 
 def short_of(raw: bytes) -> str:
     """`Reply.short` of a reply of one line, for replies of which there are very many."""
+    return _short(raw[:_SHORT_MAX])
+
+
+@lru_cache(maxsize=256)
+def _short(raw: bytes) -> str:
     match = _SHORT.match(raw)
     return match.group().decode("ascii").strip() if match else raw[:3].decode("ascii")
 

@@ -68,8 +68,10 @@ class Asking:
         return Reply.parse(self._replies.popleft())
 
 
-class Wire(asyncio.Protocol):
+class Wire(asyncio.BufferedProtocol):
     """One connection. Everything is called on its event loop.
+
+    It reads into a buffer of its own: for each reply of some octets asyncio would else make room for 256 kB.
 
     Attributes:
         heard: signs of life of the server: connecting, and each whole reply. ``heard_at``: ``time.monotonic()`` of the last.
@@ -84,6 +86,7 @@ class Wire(asyncio.Protocol):
         self.paused = False
         self.is_exact = True
         self._transport: asyncio.Transport | None = None
+        self._buffer = memoryview(bytearray(REPLY_MAX))
         self._rest = b""
         self._lines: list[bytes] = []
         self._ended = False
@@ -99,7 +102,11 @@ class Wire(asyncio.Protocol):
         self.is_exact = transport.get_extra_info("sslcontext") is None
         transport.set_write_buffer_limits(high=0)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._buffer[:nbytes])
         lines = (self._rest + data if self._rest else data).split(b"\n")
         self._rest = lines.pop()
         if len(self._rest) > REPLY_MAX:
@@ -109,15 +116,16 @@ class Wire(asyncio.Protocol):
         for line in lines:
             if self._ended:
                 return
-            self._line(line)
+            # Nearly always a reply of one line.
+            if line[3:4] == b" " and not self._lines and line[:3].isdigit() and len(line) <= REPLY_MAX:
+                self.heard += 1
+                self.listener.replied(line)
+            else:
+                self._line(line)
         if self.heard > heard:
             self.heard_at = time.monotonic()
 
     def _line(self, line: bytes) -> None:
-        if line[3:4] == b" " and not self._lines and line[:3].isdigit() and len(line) <= REPLY_MAX:
-            self.heard += 1
-            self.listener.replied(line)
-            return
         if len(line) < 3 or not line[:3].isdigit() or len(line) > REPLY_MAX or len(self._lines) > LINES_MAX:
             self._end(broken=True)
             return
@@ -163,11 +171,11 @@ class Wire(asyncio.Protocol):
 
     def write(self, data: bytes) -> bool:
         """False: nothing of ``data`` left, because the connection is closed."""
-        if not self.is_open:
+        transport = self._transport
+        if self._ended or transport is None or transport.is_closing():
             return False
-        assert self._transport is not None  # noqa: S101 for the type checker
-        self._transport.write(data)
-        return not self._transport.is_closing()
+        transport.write(data)
+        return not transport.is_closing()
 
     async def protect(self, context: ssl.SSLContext, host: str) -> None:
         """Go on with TLS.
