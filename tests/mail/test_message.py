@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from webstreet.mail.content import Plain
+from webstreet.mail.content import Pieces, Plain
 from webstreet.mail.errors import HeaderInvalid
 from webstreet.mail.message import (
     NAME_MAX,
@@ -212,6 +212,17 @@ def test_a_name_beside_the_address_and_unsubscribing_by_mail() -> None:
     assert message["To"] == "Zoé d’Arc <ada@example.org>"
     assert message["List-Unsubscribe"] == f"<mailto:unsubscribe@example.org>, <{person.unsubscribe_url}>"
     assert type(content) is Plain, "a transport need not look through it"
+
+
+def test_in_pieces_it_is_the_same_message_and_shares_what_all_share() -> None:
+    skeleton = render(letter())
+    ada, bob = recipient(), recipient(name="Bob")
+    first, second = skeleton.pieces(ada), skeleton.pieces(bob)
+    assert isinstance(first, Pieces)
+    assert isinstance(second, Pieces)
+    assert (bytes(first), len(first)) == (skeleton.fill(ada), len(skeleton.fill(ada)))
+    shared = {id(piece) for piece in first.pieces} & {id(piece) for piece in second.pieces}
+    assert sum(len(piece) for piece in second.pieces if id(piece) in shared) > 0.7 * len(second)
 
 
 def test_an_address_outside_ascii_makes_a_header_of_rfc_6532() -> None:

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.mail.conftest import Sent, deliver, outcomes
+from webstreet.mail.content import Pieces
 from webstreet.mail.pump import Envelope, Outcome, Trouble
 from webstreet.mail.smtp import SmtpTransport
 from webstreet.mail.url import EmailUrl
@@ -150,6 +151,18 @@ def test_a_large_content_arrives_whole(send: Callable[..., Sent], server: Record
         assert (outcomes(results), trouble) == (Counter(sent=3), None)
         assert_true(server, results, batch)
         server.forget()
+
+
+@pytest.mark.parametrize("mode", [(True, True), (True, False), (False, True), (False, False)])
+def test_a_content_in_pieces_arrives_whole(
+    send: Callable[..., Sent], server: RecordingSmtpServer, mode: tuple[bool, bool]
+) -> None:
+    server.behaviour = Behaviour(pipelining=mode[0], chunking=mode[1])
+    ready = Pieces((b"Subject: x\r\n", b"", b"\r\nbegin", b"ning\r\nend\r\n"))
+    batch = [Envelope(i, "news@example.org", f"s{i}@example.org", ready) for i in range(5)]
+    results, trouble = send(server.url, batch, connections=2)
+    assert (outcomes(results), trouble) == (Counter(sent=5), None)
+    assert_true(server, results, batch)
 
 
 def test_what_is_taken_ahead_goes_back_when_the_deadline_comes(

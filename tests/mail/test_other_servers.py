@@ -11,7 +11,7 @@ from aiosmtpd.controller import Controller
 from tests.conftest import server as lab_server
 from tests.lab import base, smtp_sink
 from tests.mail.conftest import Sent, outcomes
-from webstreet.mail.content import Plain
+from webstreet.mail.content import Pieces, Plain
 from webstreet.mail.pump import Envelope, Outcome
 
 
@@ -23,7 +23,8 @@ def sink() -> Iterator[smtp_sink.Sink]:
 @pytest.mark.parametrize("connections", [1, 16])
 def test_the_sink_takes_all(send: Callable[..., Sent], sink: smtp_sink.Sink, connections: int) -> None:
     text = b"Subject: x\r\n\r\n" + (b"x" * 74 + b"\r\n") * 130
-    batch = [Envelope(i, "news@example.org", f"s{i}@example.org", Plain(text)) for i in range(3000)]
+    ready = (Plain(text), Pieces((text[:100], text[100:])))
+    batch = [Envelope(i, "news@example.org", f"s{i}@example.org", ready[i % 2]) for i in range(3000)]
     batch += [Envelope(9000 + i, "news@example.org", f"s{i}@example.org", text * 20 + b".\r\n.x") for i in range(20)]
     results, trouble = send(sink.url, batch, connections=connections, seconds=100)
     assert (outcomes(results), trouble) == (Counter(sent=3020), None)

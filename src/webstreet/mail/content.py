@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class Plain(bytes):
     """Content known to be all ASCII, its lines ended by CRLF and none begun by a dot, as `webstreet.mail.message` makes it.
@@ -12,8 +14,28 @@ class Plain(bytes):
     __slots__ = ()
 
 
-def is_ascii(content: bytes) -> bool:
-    return type(content) is Plain or content.isascii()
+class Pieces:
+    """A `Plain` in pieces, of which the messages of one mailing share nearly all octets.
+
+    Put together only when it leaves: to have a thousand whole messages ready takes memory that is new each time, and to get that from the
+    system costs as much as all else that is done to make a message.
+    """
+
+    __slots__ = ("_size", "pieces")
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self.pieces = pieces
+        self._size = sum(map(len, pieces))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.pieces)
+
+
+def is_ascii(content: bytes | Pieces) -> bool:
+    return type(content) is Pieces or type(content) is Plain or bytes(content).isascii()
 
 
 def dots_stuffed(content: bytes) -> bytes:

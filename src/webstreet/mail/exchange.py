@@ -303,8 +303,8 @@ class Exchange:
         if not self._work.may_start(ahead=self._is_behind):
             self._hold_back(envelope)
             return
-        body = self._features.framed(envelope.content)
-        size = len(envelope.content)
+        body = self._features.framed(envelope.ready)
+        size = len(envelope.ready)
         self._ahead, self._inside, self._began = None, envelope, self._loop.time()
         self._asked.append(Stage.END)
         together = self._features.pipelining and size <= TOGETHER_MAX

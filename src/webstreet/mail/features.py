@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from webstreet.mail.content import dots_stuffed, is_ascii
+from webstreet.mail.content import Pieces, dots_stuffed, is_ascii
 from webstreet.mail.pump import Envelope, Outcome, Result
 from webstreet.mail.reason import reason_of
 
@@ -54,8 +55,8 @@ class Features:
         """Why this server cannot take ``envelope``, in the codes in which it would say so itself; None: it can."""
         if not (_is_path(envelope.sender) and _is_path(envelope.recipient)):
             return _refused(envelope, "553 5.1.3", "This is not an address that mail can be sent to.")
-        if self.size_max and len(envelope.content) > self.size_max:
-            text = f"The message has {len(envelope.content)} octets; the server takes at most {self.size_max}."
+        if self.size_max and len(envelope.ready) > self.size_max:
+            text = f"The message has {len(envelope.ready)} octets; the server takes at most {self.size_max}."
             return _refused(envelope, "552 5.3.4", text)
         if self.utf8 or not needs_eightbit(envelope):
             return None
@@ -71,13 +72,17 @@ class Features:
         """The MAIL command for an envelope that is no `refusal`."""
         line = f"MAIL FROM:<{envelope.sender}>"
         if self.size:
-            line += f" SIZE={len(envelope.content)}"
+            line += f" SIZE={len(envelope.ready)}"
         if needs_eightbit(envelope):
             line += " BODY=8BITMIME SMTPUTF8" if needs_utf8(envelope) else " BODY=8BITMIME"
         return line + "\r\n"
 
-    def framed(self, content: bytes) -> tuple[bytes, bytes, bytes]:
+    def framed(self, content: bytes | Pieces) -> Sequence[bytes]:
         """``content`` as it follows the reply to DATA, its end included; with CHUNKING as one BDAT. In pieces to be joined."""
+        if isinstance(content, Pieces):
+            if self.chunking:
+                return b"BDAT %d LAST\r\n" % len(content), *content.pieces
+            return *content.pieces, b".\r\n"
         end = b"" if content.endswith(b"\r\n") else b"\r\n"
         if self.chunking:
             return b"BDAT %d LAST\r\n" % (len(content) + len(end)), content, end
@@ -88,7 +93,7 @@ def needs_eightbit(envelope: Envelope) -> bool:
     """Whether anything of it is outside ASCII."""
     if not (envelope.recipient.isascii() and envelope.sender.isascii()):
         return True
-    return not is_ascii(envelope.content)
+    return not is_ascii(envelope.ready)
 
 
 def needs_utf8(envelope: Envelope) -> bool:

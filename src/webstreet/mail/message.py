@@ -21,7 +21,7 @@ import css_inline
 from webstreet.mail import headers
 from webstreet.mail.address import normal_address
 from webstreet.mail.body import Part, hole, part_of, without_holes
-from webstreet.mail.content import Plain
+from webstreet.mail.content import Pieces, Plain
 from webstreet.mail.dkim import Shared, Signer, canonical_header, shared, signatures
 from webstreet.mail.errors import HeaderInvalid
 from webstreet.mail.headers import HEADER_MAX, NAME_MAX, header_text
@@ -86,7 +86,7 @@ class Letter:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # Made for each message: to freeze it would take three times as long.
 class Recipient:
     """One recipient.
 
@@ -136,7 +136,12 @@ class Skeleton:
     start_hash: hashlib._Hash
 
     def fill(self, recipient: Recipient, signers: Sequence[Signer] = (), *, now: int | None = None) -> bytes:
-        """The complete message for ``recipient``, lines ended by CRLF, not dot-stuffed; a `Plain` unless the address is outside ASCII.
+        """The complete message for ``recipient``, see `pieces`; a `Plain` unless the address is outside ASCII."""
+        made = self.pieces(recipient, signers, now=now)
+        return Plain(made) if isinstance(made, Pieces) else made
+
+    def pieces(self, recipient: Recipient, signers: Sequence[Signer] = (), *, now: int | None = None) -> Pieces | bytes:
+        """The complete message for ``recipient``, lines ended by CRLF, not dot-stuffed; whole when the address is outside ASCII.
 
         Args:
             signers: a DKIM signature each, in this order.
@@ -153,7 +158,7 @@ class Skeleton:
         own = "".join(lines)
         signed = self._signed(lines, body, signers, now) if signers else b""
         if own.isascii():
-            return Plain(b"".join((signed, own.encode("ascii"), self.head, *body)))
+            return Pieces((signed, own.encode("ascii"), self.head, *body))
         return b"".join((signed, own.encode("utf-8"), self.head, *body))
 
     def _signed(self, lines: Sequence[str], body: Sequence[bytes], signers: Sequence[Signer], now: int | None) -> bytes:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
+from webstreet.mail.content import Pieces
 from webstreet.mail.errors import MailServerAway, SenderRefused
 from webstreet.mail.reason import Reason
 
@@ -47,12 +48,19 @@ class Outcome(StrEnum):
 # These two are made for each message, and to freeze them would take three times as long.
 @dataclass(slots=True)
 class Envelope:
-    """One message for one recipient. ``key`` is the outbox's own name for it; ``content`` has CRLF line ends, no dot-stuffing."""
+    """One message for one recipient. ``key`` is the outbox's own name for it; the content has CRLF line ends, no dot-stuffing.
+
+    ``ready``: the content, perhaps in pieces; who wants it whole takes `content`.
+    """
 
     key: int
     sender: str
     recipient: str
-    content: bytes = field(repr=False)
+    ready: bytes | Pieces = field(repr=False)
+
+    @property
+    def content(self) -> bytes:
+        return bytes(self.ready)
 
 
 @dataclass(slots=True)

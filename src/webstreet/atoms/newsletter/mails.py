@@ -228,7 +228,7 @@ class Mailing:
             unsubscribe,
         )
         returns_to = self._paths.make(f"d-{row.delivery_id}") if self._paths is not None else self._sender.address
-        return Envelope(row.delivery_id, returns_to, row.email, self._skeleton.fill(recipient, self._signers))
+        return Envelope(row.delivery_id, returns_to, row.email, self._skeleton.pieces(recipient, self._signers))
 
 
 @lru_cache(maxsize=8)
