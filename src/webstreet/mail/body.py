@@ -93,7 +93,8 @@ class QuotedPart:
     def _encoded(self, values: Mapping[str, str], name: str) -> bytes:
         value = values.get(name)
         if value is not None and _AS_IT_IS.match(value):
-            return _folded(value).encode("ascii")
+            is_line = len(value) <= _QUOTED_WIDTH and value[0] != "."
+            return (value if is_line else _folded(value)).encode("ascii")
         return quoted_printable(value_of(values, name, is_html=self.is_html)).encode("ascii")
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import formats, timezone, translation
+from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
@@ -214,18 +215,15 @@ class Mailing:
         self._signers, self._paths = signers(self._sender), return_paths()
         # Once for all: a public id is made of the same letters.
         self._message_id = stable_message_id(self._key, NOBODY, self._sender.domain)
-        with translation.override(self._language):
-            self._unsubscribe, self._preferences = url("unsubscribe", "TOKEN"), url("preferences", "TOKEN")
+        self._unsubscribe = _link("unsubscribe", self._language)
 
     def envelope(self, row: ledger.Row) -> Envelope:
-        unsubscribe = self._unsubscribe.replace("TOKEN", row.unsubscribe_token)
         token = preferences_token(bytes.fromhex(row.public_id), row.email)
-        preferences = self._preferences.replace("TOKEN", token)
         recipient = Recipient(
             row.email,
             self._message_id.replace(NOBODY, row.public_id),
-            {"unsubscribe": unsubscribe, "preferences": preferences},
-            unsubscribe,
+            {"unsubscribe": row.unsubscribe_token, "preferences": token},
+            self._unsubscribe.replace(UNSUBSCRIBE, row.unsubscribe_token),
         )
         returns_to = self._paths.make(f"d-{row.delivery_id}") if self._paths is not None else self._sender.address
         return Envelope(row.delivery_id, returns_to, row.email, self._skeleton.pieces(recipient, self._signers))
@@ -236,5 +234,16 @@ def _skeleton(key: str, from_: Sender, language: str) -> tuple[Skeleton, Sender]
     """Frozen content renders to the same bytes, so steps of one worker share it."""
     issue = Issue.objects.select_related("mailing_list").get(key=key)
     headers = list_headers(issue.mailing_list, f"{issue.key.hex[:12]}:{issue.mailing_list.key}:{site_name()}")
-    letter = Letter(from_, issue.subject, issue.text, issue.html, language, headers, issue.started_at)
+    text, html = issue.text, issue.html
+    for name in ("unsubscribe", "preferences"):
+        # The address is everybody's, but for the token in it: so it is encoded once, and only the token for each.
+        link = _link(name, language)
+        text, html = text.replace(hole(name), link), html.replace(hole(name), escape(link))
+    letter = Letter(from_, issue.subject, text, html, language, headers, issue.started_at)
     return render(letter), from_
+
+
+def _link(name: str, language: str) -> str:
+    """A page's address with a hole for the token."""
+    with translation.override(language):
+        return url(name, "TOKEN").replace("TOKEN", hole(name))
