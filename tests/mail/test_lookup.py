@@ -1,4 +1,4 @@
-"""Looking up TXT records, asked of a real DNS server: what there is, what there is not, and that nobody answered."""
+"""Looking up TXT and MX records, asked of a real DNS server: what there is, what there is not, and that nobody answered."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ def test_a_record_too_long_for_a_datagram_is_asked_for_by_tcp_and_put_together(d
     dns.records["k._domainkey.example.org"] = [LONG]
     assert Lookup([dns.address]).texts("k._domainkey.example.org").texts == (LONG,)
     assert len(dns.asked) == 2
+
+
+def test_mail_servers_by_preference(dns: DnsServer) -> None:
+    dns.mail_servers = {"example.org": ["MX.example.org", "backup.example.net"]}
+    dns.aliases["www.example.org"] = "example.org"
+    assert Lookup([dns.address]).mail_servers("example.org") == Answer(
+        "found", ("mx.example.org", "backup.example.net")
+    )
+    assert Lookup([dns.address]).mail_servers("www.example.org").texts == ("mx.example.org", "backup.example.net")
+    assert Lookup([dns.address]).mail_servers("nowhere.example") == Answer("none")
+    assert Lookup([dns.address]).texts("example.org") == Answer("none"), "there is no TXT record"
 
 
 def test_an_alias_is_followed(dns: DnsServer) -> None:

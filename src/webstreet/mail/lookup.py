@@ -1,4 +1,4 @@
-"""TXT records as DNS has them now. Every failure is an `Answer`: whoever asks has to tell "there is none" from "nobody answered"."""
+"""TXT and MX records as DNS has them now. Every failure is an `Answer`: whoever asks has to tell "there is none" from "nobody answered"."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Literal
 import dns.exception
 import dns.inet
 import dns.nameserver
+import dns.rdtypes.ANY.MX
 import dns.rdtypes.ANY.TXT
 import dns.resolver
 
@@ -26,7 +27,7 @@ class Answer:
 
     Attributes:
         kind: ``none``: DNS knows that there is no such record; ``silent``: nobody could say (time-out, SERVFAIL).
-        texts: of each TXT record, its strings put together.
+        texts: of each TXT record, its strings put together; of MX records, the names of the servers.
     """
 
     kind: Literal["found", "none", "silent"]
@@ -34,7 +35,7 @@ class Answer:
 
 
 class Lookup:
-    """Asks for TXT records, for at most `ALL_S` in all.
+    """Asks for records, for at most `ALL_S` in all.
 
     Args:
         servers: addresses of name servers, ``9.9.9.9``, ``127.0.0.1:5353``, ``[2620:fe::fe]:53``; none: those of the system.
@@ -57,18 +58,32 @@ class Lookup:
 
     def texts(self, name: str) -> Answer:
         """The TXT records of ``name``, aliases followed."""
+        answer = self._records(name, "TXT")
+        if not isinstance(answer, dns.resolver.Answer):
+            return answer
+        records = [record for record in answer if isinstance(record, dns.rdtypes.ANY.TXT.TXT)]
+        texts = [b"".join(record.strings).decode("utf-8", "replace")[:TEXT_MAX] for record in records[:TEXTS_MAX]]
+        return Answer("found", tuple(sorted(texts)))
+
+    def mail_servers(self, domain: str) -> Answer:
+        """The mail servers of ``domain`` (MX), those it prefers first, in small letters and without a dot at the end."""
+        answer = self._records(domain, "MX")
+        if not isinstance(answer, dns.resolver.Answer):
+            return answer
+        records = [record for record in answer if isinstance(record, dns.rdtypes.ANY.MX.MX)]
+        ranked = sorted((record.preference, record.exchange.to_text(True).lower()) for record in records[:TEXTS_MAX])
+        return Answer("found", tuple(name for _, name in ranked))
+
+    def _records(self, name: str, kind: str) -> dns.resolver.Answer | Answer:
         left = self._end - time.monotonic()
         if self._resolver is None or left <= 0:
             return Answer("silent")
         try:
-            found = self._resolver.resolve(name + ".", "TXT", search=False, lifetime=min(ONE_S, left))
+            return self._resolver.resolve(name + ".", kind, search=False, lifetime=min(ONE_S, left))
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return Answer("none")
         except (dns.exception.DNSException, OSError):
             return Answer("silent")
-        records = [record for record in found if isinstance(record, dns.rdtypes.ANY.TXT.TXT)]
-        texts = [b"".join(record.strings).decode("utf-8", "replace")[:TEXT_MAX] for record in records[:TEXTS_MAX]]
-        return Answer("found", tuple(sorted(texts)))
 
 
 def _server(text: str) -> dns.nameserver.Nameserver:

@@ -1,4 +1,4 @@
-"""A real DNS server on loopback, UDP and TCP, that says of TXT records what it is told.
+"""A real DNS server on loopback, UDP and TCP, that says of TXT and MX records what it is told.
 
 with DnsServer({"example.org": ["v=spf1 -all"]}) as dns:
     dns.records["_dmarc.example.org"] = ["v=DMARC1; p=none"]
@@ -32,12 +32,14 @@ class DnsServer:
     Attributes:
         records: name -> texts of its TXT records, each split into strings as is due; "servfail", "silent" (no answer ever) or "other" (the
             name exists and has no TXT record). Unknown names do not exist.
+        mail_servers: name -> its mail servers (MX), those it prefers first.
         aliases: name -> the name whose records it has (CNAME).
         asked: every name that was asked for, over UDP and TCP.
     """
 
     def __init__(self, records: Mapping[str, Said] | None = None) -> None:
         self.records: dict[str, Said] = dict(records or {})
+        self.mail_servers: dict[str, Sequence[str]] = {}
         self.aliases: dict[str, str] = {}
         self.asked: list[str] = []
 
@@ -58,7 +60,12 @@ class DnsServer:
             target = f"{name}."
             response.answer.append(dns.rrset.from_text(asked, 60, "IN", "CNAME", target))
             asked = dns.name.from_text(target)
-        said = self.records.get(name)
+        servers = self.mail_servers.get(name, ())
+        if servers and query.question[0].rdtype == dns.rdatatype.MX:
+            ranked = [f"{10 * rank} {server}." for rank, server in enumerate(servers, 1)]
+            response.answer.append(dns.rrset.from_text_list(asked, 60, "IN", "MX", ranked))
+            return response.to_wire(max_size=limit, prefer_truncation=True)
+        said = self.records.get(name, "other" if servers else None)
         if said == "silent":
             return None
         if said is None:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import F, Min
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import mails
+from webstreet.atoms.newsletter import hosted, mails
 from webstreet.atoms.newsletter.atom import Sending
 from webstreet.atoms.newsletter.buckets import DatabaseBuckets, buckets, hidden
 from webstreet.atoms.newsletter.models.issue import Issue
@@ -26,7 +26,7 @@ from webstreet.atoms.newsletter.models.limits import FAMILY_MAX, Bucket, Pace, Q
 from webstreet.atoms.newsletter.turns import Turn
 from webstreet.mail import warming
 from webstreet.mail.buckets import Buckets, Grant, Limit, Want
-from webstreet.mail.families import TITLES, domain_of, family_of
+from webstreet.mail.families import TITLES, domain_of
 from webstreet.mail.hours import QuietHours, next_at
 from webstreet.mail.pump import Outcome, Result
 from webstreet.mail.reason import Reason
@@ -149,11 +149,13 @@ def note_slow_downs(found: Mapping[str, str], now: dt.datetime) -> None:
 
 def slow_downs_in(results: Sequence[Result], addresses: Mapping[int, str]) -> dict[str, str]:
     """Family and code of the replies that ask for less. ``addresses``: by the results' keys."""
-    return {
-        family_of(domain_of(addresses[result.key])): result.code
+    codes = {
+        domain_of(addresses[result.key]): result.code
         for result in results
         if result.reason is Reason.SLOW_DOWN and result.outcome is Outcome.DEFERRED and result.key in addresses
     }
+    found = hosted.families(codes) if codes else {}
+    return {found[domain]: code for domain, code in codes.items()}
 
 
 def next_turn(issue: Issue) -> dt.datetime | None:
@@ -297,7 +299,10 @@ class Gate:
         """Those of ``people`` (id of the delivery, attempts, address) who have to wait for their turn; the others are taken."""
         if not self._families:
             return []
-        mine = [(pk, tried, family_of(domain_of(email))) for pk, tried, email in people]
+        domains = {domain_of(email) for _, _, email in people}
+        hosted.meet(domains)
+        families = hosted.families(domains)
+        mine = [(pk, tried, families[domain_of(email)]) for pk, tried, email in people]
         wanted = Counter(family for _, _, family in mine)
         limits = {family: limit for family in wanted if (limit := self._families.limit(family)) is not None}
         names = {family: bucket_of(family) for family in limits}
@@ -356,7 +361,8 @@ def spend_one(address: str, servers: Mapping[str, Shared]) -> None:
     now, sending = timezone.now(), mails.parameters().sending
     wants = {name: Want(one.limit, 1, force=True) for name, one in _shared(sending, servers).items()}
     if sending.providers != "off" or sending.provider_rates:
-        family = family_of(domain_of(address))
+        domain = domain_of(address)
+        family = hosted.families([domain])[domain]
         limit = families_now(sending, now).limit(family)
         wants |= {bucket_of(family): Want(limit, 1, force=True)} if limit else {}
     if wants:
@@ -366,7 +372,8 @@ def spend_one(address: str, servers: Mapping[str, Shared]) -> None:
 
 
 def forget_old(now: dt.datetime) -> None:
-    """Buckets that are full again and providers that get all again."""
+    """Buckets that are full again, providers that get all again, domains that nobody met."""
+    hosted.forget_old(now)
     Bucket.objects.filter(at__lt=now.timestamp() - 2 * 86_400).delete()
     Pace.objects.filter(slot__lt=Pace.slot_of(now - dt.timedelta(days=1))).delete()
     Queue.objects.filter(due_at__lt=now - dt.timedelta(days=2)).delete()

@@ -9,7 +9,7 @@ from django.db import connections, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 
-from webstreet.atoms.newsletter import mails
+from webstreet.atoms.newsletter import hosted, mails
 from webstreet.atoms.newsletter.guard import Admitted
 from webstreet.atoms.newsletter.models.base import alias, atomic
 from webstreet.atoms.newsletter.models.change import Change
@@ -147,6 +147,7 @@ def erase(subscriber: Subscriber, *, by: int | None) -> None:
         Change.objects.filter(noun="subscriber", noun_id=found.pk).update(why="")
         for model in (SignUp, DataRequest, TestMail, Notice, Token):
             model._default_manager.filter(email=found.email).delete()
+        hosted.forget(found.email)
         Change.note(Change.Verb.ERASED if by is None else Change.Verb.REMOVED, found, by=by)
         found.delete()
         # Once for all that a transaction erases.

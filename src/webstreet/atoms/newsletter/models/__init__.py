@@ -5,6 +5,7 @@ from webstreet.atoms.newsletter.models.bulk import BulkJob
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.delivery import Chunk, Delivery
 from webstreet.atoms.newsletter.models.event import Event, EventSource
+from webstreet.atoms.newsletter.models.hosted import HostedDomain
 from webstreet.atoms.newsletter.models.identity import DnsRecord, SigningKey
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.limits import Bucket, Looked, Pace, Queue, SlowDown
@@ -27,6 +28,7 @@ __all__ = [
     "DnsRecord",
     "Event",
     "EventSource",
+    "HostedDomain",
     "Issue",
     "Looked",
     "MailingList",
