@@ -91,3 +91,46 @@ def test_several_refused(text: str) -> None:
     with pytest.raises(EmailUrlInvalid) as caught:
         EmailUrl.parse_all(text)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "host", "key", "api", "stream"),
+    [
+        ("mailgun://k%2Fey@news.example.org", "mailgun:news.example.org", "news.example.org", "k/ey", "", ""),
+        ("mailjet://key:secret@?rate=14/s", "mailjet", "", "key:secret", "", ""),
+        ("postmark://key@?stream=broadcast&name=bulk", "bulk", "", "key", "", "broadcast"),
+        ("brevo://key@?api=https://api.example.org/v3", "brevo", "", "key", "https://api.example.org/v3", ""),
+        ("resend://key@?api=http://127.0.0.1:8000/", "resend", "", "key", "http://127.0.0.1:8000/", ""),
+    ],
+)
+def test_the_api_of_a_provider(text: str, name: str, host: str, key: str, api: str, stream: str) -> None:
+    url = EmailUrl.parse(text)
+    assert (url.name, url.host, url.password.reveal(), url.api, url.stream) == (name, host, key, api, stream)
+    assert url.provider == text.partition(":")[0]
+    assert key not in repr(url)
+    assert str(url) == f"{name} (API)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mailgun://hunter2@",
+        "mailgun://news.example.org",
+        "mailgun://hunter2:hunter2@news.example.org",
+        "mailjet://hunter2@",
+        "postmark://hunter2@host",
+        "postmark://hunter2%20x@",
+        "resend://@",
+        "brevo://hunter2@?stream=x",
+        "brevo://hunter2@?api=http://elsewhere.example/",
+        "brevo://hunter2@?api=https://user:hunter2@elsewhere.example/",
+        "brevo://hunter2@?api=https://[x",
+        "smtp://host?api=https://api.example.org",
+        "sendgrid://hunter2@",
+        "amazon-ses://hunter2@",
+    ],
+)
+def test_the_api_of_a_provider_refused(text: str) -> None:
+    with pytest.raises(EmailUrlInvalid) as caught:
+        EmailUrl.parse(text)
+    assert "hunter2" not in str(caught.value)

@@ -22,8 +22,8 @@ DATABASE_URL = "DATABASE_URL"
 REDIS_URL = "REDIS_URL"
 """redis:// or rediss://; unset: cache in the process, task queue in the database."""
 EMAIL_URL = "EMAIL_URL"
-"""smtp://[user:password@]host[:port], smtp+tls:// (STARTTLS required), smtps://; several with spaces or line ends between them, each with
-?order=, ?weight=, ?name=; unset: smtp://localhost:25."""
+"""smtp://[user:password@]host[:port], smtp+tls:// (STARTTLS required), smtps://, or a provider's API, as mailgun://key@domain; several with
+spaces or line ends between them, each with ?order=, ?weight=, ?name=; unset: smtp://localhost:25."""
 BOUNCE_MAILBOX_URL = "BOUNCE_MAILBOX_URL"
 """imaps:// or imap+tls:// (STARTTLS) user:password@host[:port][/folder]: where mails come back to; unset: none is read."""
 EVENTS_SECRET = "EVENTS_SECRET"  # noqa: S105 the name of the variable, not a secret

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 from smtplib import SMTPException
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
@@ -45,7 +45,7 @@ class Notices(EmailBackend):
             self.username, self.password = server.user, server.password.reveal()
             self.use_tls, self.use_ssl = server.protection == "starttls", server.protection == "tls"
             try:
-                opened: bool | None = super().open()
+                opened: bool | None = self._open_api(server) if server.provider else super().open()
             except (OSError, SMTPException) as failed:
                 self._failed_at[server.name], error = time.monotonic(), failed
                 self._drop()
@@ -56,6 +56,14 @@ class Notices(EmailBackend):
         if error is not None:
             _unsent(error)
         return None
+
+    def _open_api(self, server: EmailUrl) -> bool:
+        """Whether its key is right is known when a mail is sent."""
+        from webstreet.engine.mail_api.connection import ApiConnection
+
+        made: Any = ApiConnection(server, answer_s=float(settings.EMAIL_TIMEOUT))
+        self.connection = made
+        return True
 
     def _failed_lately(self, server: EmailUrl) -> float:
         at = self._failed_at.get(server.name)

@@ -64,6 +64,7 @@ BAD = [
         "manifest.invalid",
     ),
     (opening(email_url=Secret("http://canary-password")), DocumentInvalid, "manifest.invalid"),
+    (opening(email_url=Secret("mailgun://canary-password@")), DocumentInvalid, "manifest.invalid"),
     (opening(settings={"SECRET_KEY": Secret("canary-password" * 5)}), DocumentInvalid, "manifest.invalid"),
     (opening(settings={"EVENTS_SECRET": Secret("canary-password")}), DocumentInvalid, "manifest.invalid"),
     (opening(settings={"EVENTS_PROVIDER": Secret("brevo")}), DocumentInvalid, "manifest.invalid"),
@@ -105,7 +106,7 @@ def test_open_site_records_the_whole_wish(acme: Client) -> None:
             parameters={"newsletter": {"on_publish": "draft"}},
             residency={"newsletter": "client"},
             database_urls={"newsletter": Secret(URL)},
-            email_url=Secret("smtp://mail.example:587"),
+            email_url=Secret("smtp://mail.example:587 mailjet://key:secret@?order=2"),
         ),
         by="test",
     )
@@ -116,7 +117,7 @@ def test_open_site_records_the_whole_wish(acme: Client) -> None:
     assert work.manifest.atoms["newsletter"] == {"on_publish": "draft"}
     assert work.manifest.residency == {"newsletter": "client"}
     assert work.secrets["NEWSLETTER_DATABASE_URL"] == Secret(URL)
-    assert work.secrets["EMAIL_URL"] == Secret("smtp://mail.example:587")
+    assert work.secrets["EMAIL_URL"] == Secret("smtp://mail.example:587 mailjet://key:secret@?order=2")
     assert len(work.secrets["SECRET_KEY"].reveal()) >= 50
     assert site.state == "opening"
 

@@ -1,4 +1,4 @@
-"""What mail providers post about mails, in their own forms: verified and read by django-anymail, of which nothing else is used.
+"""What mail providers post about mails, in their own forms: verified and read by django-anymail.
 
 A provider that signs is believed by its signature (EVENTS_SECRET is its key); one that does not, by the password that EVENTS_SECRET is,
 in the address it is told to post to: ``https://webstreet:<EVENTS_SECRET>@example.org/api/newsletter/events/<provider>``.
@@ -25,6 +25,7 @@ from webstreet.atoms.newsletter.models.base import atomic
 from webstreet.atoms.newsletter.models.event import Event
 from webstreet.atoms.newsletter.models.sign_up import Throttle
 from webstreet.contract.environment import EVENTS_PROVIDERS
+from webstreet.engine.mail_api import MESSAGE
 from webstreet.kernel.secret import Secret
 from webstreet.mail.dsn import one_line
 from webstreet.mail.reason import Reason, reason_of
@@ -132,7 +133,8 @@ def _told(provider: str, event: Any) -> Told | None:
     name = str(event.event_id or "") or f"{event.message_id}:{event.event_type}:{recipient}:{at.isoformat()}"
     # A name may hold an address, and be long.
     name = hashlib.sha256(f"{event.event_type}:{name}".encode()).hexdigest()
-    mail = _mail(str(event.message_id or ""), recipient)
+    # Of a mail that was handed over by the API the provider has its own name, and ours beside it.
+    mail = _mail(str((event.metadata or {}).get(MESSAGE) or event.message_id or ""), recipient)
     return Told(provider, name, kind, mail, at, code, reason, one_line(said, recipient))
 
 

@@ -7,6 +7,7 @@ log when sending begins to fail and once when it works again, and ``/-/ready`` s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
@@ -16,6 +17,7 @@ from dataclasses import replace
 
 from webstreet.contract.environment import EMAIL_URL, read
 from webstreet.contract.health import Part
+from webstreet.engine import mail_api
 from webstreet.mail.connection import SmtpConnection
 from webstreet.mail.errors import EmailUrlInvalid, MailServerAway, SenderRefused
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
@@ -96,6 +98,8 @@ async def _troubles(servers: Sequence[EmailUrl]) -> list[str]:
 
 async def _trouble(server: EmailUrl) -> str:
     """What keeps a server from being used; empty: nothing. A login is tried rarely: who tries a wrong one often is locked out."""
+    if server.provider:
+        return await _trouble_of_api(server)
     until, known = _logins.get(server.name, (0.0, ""))
     asks = bool(server.user) and time.monotonic() >= until
     connection = SmtpConnection(
@@ -113,6 +117,19 @@ async def _trouble(server: EmailUrl) -> str:
     if asks:
         _logins[server.name] = (time.monotonic() + LOGIN_EVERY_S, trouble)
     return trouble
+
+
+async def _trouble_of_api(server: EmailUrl) -> str:
+    """Whether anything listens where the API is; its key is tried by mails alone."""
+    try:
+        async with asyncio.timeout(CONNECT_WITHIN_S):
+            _, writer = await asyncio.open_connection(*mail_api.address_of(server))
+    except OSError:
+        return "nothing answers"
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return ""
 
 
 sending = Sending()

@@ -5,6 +5,7 @@ What goes to one person only, and tests, is `webstreet.atoms.newsletter.letters`
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -23,11 +24,13 @@ from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.subscriber import preferences_token
 from webstreet.atoms.newsletter.plain import text_of, wrapped
-from webstreet.engine import sealing, site
+from webstreet.contract.environment import EMAIL_URL, read
+from webstreet.engine import mail_api, sealing, site
 from webstreet.engine.announcements import Announcement
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import normal_address
 from webstreet.mail.dkim import Algorithm, Signer
+from webstreet.mail.merge import Mergeable
 from webstreet.mail.message import (
     NAME_MAX,
     Letter,
@@ -41,6 +44,7 @@ from webstreet.mail.message import (
     without_holes,
 )
 from webstreet.mail.pump import Envelope
+from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 from webstreet.mail.verp import ReturnPaths
 
 UNSUBSCRIBE = mark_safe(hole("unsubscribe"))  # noqa: S308 two private-use characters around a word
@@ -86,6 +90,11 @@ def signers(from_: Sender, *, strict: bool = True) -> tuple[Signer, ...]:
 def envelope_domain() -> str:
     """The domain whose SPF counts: of the addresses to which mails come back."""
     return (parameters().bounce_address or sender().address).rpartition("@")[2]
+
+
+def mail_servers() -> list[EmailUrl]:
+    """Those of EMAIL_URL. Raises `EmailUrlInvalid`."""
+    return EmailUrl.parse_all(read(os.environ, EMAIL_URL, DEFAULT_EMAIL_URL))
 
 
 def return_paths() -> ReturnPaths | None:
@@ -213,6 +222,7 @@ class Mailing:
         self._language = language_of(issue.language)
         self._skeleton, self._sender = _skeleton(self._key, sender(), self._language)
         self._signers, self._paths = signers(self._sender), return_paths()
+        self._takes_many = mail_api.takes_many(mail_servers())
         # Once for all: a public id is made of the same letters.
         self._message_id = stable_message_id(self._key, NOBODY, self._sender.domain)
         self._unsubscribe = _link("unsubscribe", self._language)
@@ -226,7 +236,10 @@ class Mailing:
             self._unsubscribe.replace(UNSUBSCRIBE, row.unsubscribe_token),
         )
         returns_to = self._paths.make(f"d-{row.delivery_id}") if self._paths is not None else self._sender.address
-        return Envelope(row.delivery_id, returns_to, row.email, self._skeleton.pieces(recipient, self._signers))
+        content = self._skeleton.pieces(recipient, self._signers)
+        if self._takes_many:
+            return Mergeable(row.delivery_id, returns_to, row.email, content, self._skeleton, recipient)
+        return Envelope(row.delivery_id, returns_to, row.email, content)
 
 
 @lru_cache(maxsize=8)

@@ -40,13 +40,13 @@ from webstreet.atoms.newsletter.models.notice import Notice, TestMail, Waiting
 from webstreet.atoms.newsletter.models.sign_up import DataRequest, SignUp, Throttle
 from webstreet.atoms.newsletter.models.token import KEEP, Token
 from webstreet.contract.environment import EMAIL_URL, read
+from webstreet.engine import mail_api
 from webstreet.engine.away import is_away
 from webstreet.engine.tasks import enqueue_on_commit, every, task
 from webstreet.engine.tasks.heartbeat import WorkerSeen
 from webstreet.kernel.errors import WebstreetError
 from webstreet.mail.pump import Envelope, Loop, Outcome, Pace, Result, Transport, Trouble, pump
 from webstreet.mail.several import transport_of
-from webstreet.mail.smtp import SmtpTransport
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
 STEP_S = 0.7
@@ -82,7 +82,7 @@ def _transport() -> tuple[Transport, Loop]:
     if getattr(_mine, "address", None) != address:
         close_transport()
         urls, usual = EmailUrl.parse_all(address), mails.parameters().connections
-        _mine.transport = transport_of(urls, lambda url: SmtpTransport(url, connections=usual))
+        _mine.transport = transport_of(urls, lambda url: mail_api.transport_to(url, connections=usual))
         _mine.pace = Pace(least=4 * sum(url.connections or usual for url in urls))
         _mine.loop = Loop()
         _mine.address, _mine.urls = address, urls

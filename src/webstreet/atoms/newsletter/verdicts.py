@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 
 from django.utils.translation import gettext_lazy
 
@@ -11,9 +10,7 @@ from webstreet.atoms.newsletter import identity, mails
 from webstreet.atoms.newsletter.identity import Standing
 from webstreet.atoms.newsletter.models.identity import DnsRecord
 from webstreet.atoms.newsletter.rotation import KeyState
-from webstreet.contract.environment import EMAIL_URL, read
 from webstreet.kernel.errors import WebstreetError
-from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
 SUGGESTED_DMARC = "v=DMARC1; p=none"
 """What Gmail and Yahoo ask of bulk senders; a stricter policy is the owner's decision."""
@@ -122,7 +119,7 @@ def standing_words(standing: Standing) -> str:
 def suggested_spf() -> str:
     """A record to begin with: our mail servers by name or address where the world can know them, else the domain's own servers."""
     try:
-        hosts = [EmailUrl.parse(url).host for url in read(os.environ, EMAIL_URL, DEFAULT_EMAIL_URL).split()]
+        hosts = [url.host for url in mails.mail_servers() if not url.provider]
     except WebstreetError:
         hosts = []
     named = [term for host in hosts if (term := _spf_term(host))]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from webstreet.contract.atom import AtomManifest
 from webstreet.contract.release import ReleaseManifest
+from webstreet.mail.url import PROVIDERS
 
 
 def _(text: str) -> str:
@@ -93,6 +94,7 @@ def _command(name: str, meaning: str, values: str, default: str) -> Setting:
 
 
 SECRET: dict[str, Any] = {"who": OPENER, "stored": IN_VAULT, "effect": NEVER, "restarts": False, "secret": True}
+EMAIL_URLS = ", ".join(f"{scheme}://" for scheme in ("smtp", "smtp+tls", "smtps", *PROVIDERS))
 GIVEN = SECRET | {"secret": False}
 FIXED = (
     _manifest("contract", _("Version of the documents that control plane and site exchange."), "1", "1", who=WEBSTREET),
@@ -143,7 +145,7 @@ FIXED = (
     _variable(
         "EMAIL_URL",
         _("Mail server of the site."),
-        "smtp://, smtp+tls://, smtps://",
+        EMAIL_URLS,
         _("the installation's, else smtp://localhost:25"),
         **SECRET,
     ),
@@ -240,7 +242,7 @@ FIXED = (
     _control(
         "WEBSTREET_SITE_EMAIL_URL",
         _("Mail server of the sites that name none of their own."),
-        "smtp://, smtp+tls://, smtps://",
+        EMAIL_URLS,
         _("none: mails go to smtp://localhost:25, and wait if nothing listens there"),
         effect=TOLD_ANEW,
         secret=True,

@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 from webstreet.contract.environment import SettingInvalid
 from webstreet.kernel.errors import Sentence
 from webstreet.kernel.secret import Secret
+from webstreet.mail.errors import EmailUrlInvalid
+from webstreet.mail.url import PROVIDERS, EmailUrl
 
 DATABASE_SCHEMES = ("postgresql", "postgres", "mariadb", "mysql", "sqlite")
 """What the engine of this release can use."""
-EMAIL_SCHEMES = ("smtp", "smtp+tls", "smtps")
+EMAIL_SCHEMES = ("smtp", "smtp+tls", "smtps", *PROVIDERS)
 REDIS_SCHEMES = ("redis", "rediss")
 LONGEST, TOKEN_SHORTEST = 2000, 20
 VARIABLE = "WEBSTREET_SITE_EMAIL_URL"
@@ -38,9 +40,19 @@ def check_client_database_url(url: Secret) -> str:
 
 def check_email_url(urls: Secret) -> str:
     """One or several, with white space between them."""
-    example = "smtp://user:password@host:587"
-    found = (_check(Secret(each), EMAIL_SCHEMES, example) for each in urls.reveal().split() or [""])
+    found = (_check_one_email_url(Secret(each)) for each in urls.reveal().split() or [""])
     return next((rule for rule in found if rule), "")
+
+
+def _check_one_email_url(url: Secret) -> str:
+    rule = _check(url, EMAIL_SCHEMES, "smtp://user:password@host:587", hostless=PROVIDERS)
+    if rule or urlsplit(url.reveal()).scheme not in PROVIDERS:
+        return rule
+    try:
+        EmailUrl.parse(url.reveal())
+    except EmailUrlInvalid:
+        return Sentence.of("store.url", "must be a URL like {example}.", example="mailgun://key@news.example.org")
+    return ""
 
 
 def default_email_url(text: str) -> Secret:

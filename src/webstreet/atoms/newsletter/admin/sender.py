@@ -21,7 +21,7 @@ from webstreet.atoms.newsletter.models.base import alias, atomic
 from webstreet.atoms.newsletter.models.identity import DnsRecord, SigningKey
 from webstreet.atoms.newsletter.rotation import KeyState
 from webstreet.engine.tasks import enqueue_on_commit
-from webstreet.kernel.errors import BadInput, Conflict
+from webstreet.kernel.errors import BadInput, Conflict, WebstreetError
 from webstreet.mail.dkim import txt_strings
 
 OLD = dt.timedelta(days=365)
@@ -109,7 +109,16 @@ def _status() -> dict[str, object]:
         "rotates": bool(signing),
         "old": bool(signing) and min(signing) < dt.datetime.now(dt.UTC) - OLD and not waiting,
         "returns_to": mails.parameters().bounce_address,
+        "providers": _providers(),
     }
+
+
+def _providers() -> str:
+    """Those whose API takes the mails, and signs them; empty: none."""
+    try:
+        return ", ".join(dict.fromkeys(url.provider.title() for url in mails.mail_servers() if url.provider))
+    except WebstreetError:
+        return ""
 
 
 @permission_required("newsletter.view_signingkey")

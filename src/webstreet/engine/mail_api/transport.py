@@ -1,0 +1,358 @@
+"""`ApiTransport`: hands batches to the API of a provider; a `webstreet.mail.pump.Transport` beside SMTP's, with the same promises.
+
+A request is made in a thread of its own, which no process waits for: what it has not heard of when its process ends is uncertain, as with a
+reply of SMTP that never came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import requests
+from anymail.exceptions import AnymailRecipientsRefused, AnymailRequestsAPIError
+
+from webstreet.engine.mail_api.backends import ANSWER_S, KNOWN, backend_of, wire
+from webstreet.engine.mail_api.messages import merged, single
+from webstreet.kernel.secret import Secret
+from webstreet.mail.errors import MailServerAway
+from webstreet.mail.merge import Mergeable
+from webstreet.mail.pump import Envelope, Outcome, Result, Trouble
+from webstreet.mail.reason import Reason, reason_of
+from webstreet.mail.reply import Reply
+from webstreet.mail.smtp import EVIDENCE, GRACE_S, SLOW_S
+from webstreet.mail.url import EmailUrl
+
+IDLE_MAX_S = 20.0
+"""A connection that was idle for longer is not used again: providers close them without a word."""
+AWAY = Trouble(MailServerAway.code, pause=False)
+TLS = Trouble("mail_server.tls", pause=False)
+BUSY = Trouble("mail_server.busy", pause=False)
+SLOW = Trouble("mail_server.slow", pause=False)
+LOGIN = Trouble("sender.login", pause=True)
+POLICY = Trouble("sender.policy", pause=True)
+_LOGIN, _POLICY = frozenset({401, 403}), frozenset({402, 404, 405})
+_AWAY = frozenset({408, 425, 502, 503})
+"""The request was not taken, and may be later. 504 is not among them: it may have got through."""
+LESS_S, LESS_MAX_S = 5.0, 600.0
+"""How long nothing is asked of a provider that wants less and does not say for how long; and at most."""
+_SAID = ("message", "Message", "ErrorMessage", "error", "detail")
+_TAKEN = frozenset({"sent", "queued"})
+_REFUSED = frozenset({"rejected", "invalid"})
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What became of one request.
+
+    Attributes:
+        doubts: refused for a reason for which all others may be refused too.
+        apart: those of a request for many that was refused as a whole, so that each is asked for on its own.
+        less_s: the provider wants nothing for so long.
+    """
+
+    results: list[Result] = field(default_factory=list)
+    doubts: list[Result] = field(default_factory=list)
+    apart: Sequence[Envelope] = ()
+    trouble: Trouble | None = None
+    less_s: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """One request. ``later``: of those whose fate somebody waits for since `ApiTransport.send` has returned."""
+
+    envelopes: Sequence[Envelope]
+    done: asyncio.Future[_Answer]
+    started: float
+    later: dict[int, Future[Result]] = field(default_factory=dict)
+
+    def tell(self, answer: _Answer) -> None:
+        told = {result.key: result for result in (*answer.results, *answer.doubts)}
+        for key, later in self.later.items():
+            if not later.done():
+                later.set_result(told.get(key, Result(key, Outcome.UNSENT)))
+
+    def give_up(self) -> None:
+        for key, later in self.later.items():
+            if not later.done():
+                later.set_result(Result(key, Outcome.UNCERTAIN, "closed"))
+
+
+class ApiTransport:
+    """Up to ``connections`` requests at the same time, over connections that stay open. Belongs to one event loop.
+
+    Args:
+        answer_s: for the answer to a whole request; later it is uncertain.
+    """
+
+    def __init__(self, url: EmailUrl, *, connections: int = 4, answer_s: float = ANSWER_S) -> None:
+        self._url = url
+        self._connections = url.connections or connections
+        self._answer_s = answer_s
+        self._idle: list[tuple[float, Any]] = []
+        self._calls: set[_Call] = set()
+        self._less_until = 0.0
+        self._closed = False
+
+    async def send(self, batch: Sequence[Envelope], *, deadline: float) -> tuple[list[Result], Trouble | None]:
+        """See `pump.Transport`."""
+        sending = _Sending(batch, self._url.provider)
+        if time.monotonic() < self._less_until:
+            sending.trouble = BUSY
+        free = await self._free(deadline) if sending.trouble is None else 0
+        if not free and self._calls and time.monotonic() - min(call.started for call in self._calls) >= SLOW_S:
+            sending.trouble = sending.trouble or SLOW
+        running: set[_Call] = set()
+        while free:
+            while len(running) < free and time.monotonic() < deadline and (part := sending.take()):
+                running.add(self._begin(part))
+            timeout = deadline + GRACE_S - time.monotonic()
+            if not running or timeout <= 0:
+                break
+            waited = [call.done for call in running]
+            await asyncio.wait(waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            running -= sending.heard(running)
+        return sending.finish(running - sending.heard(running))
+
+    async def _free(self, deadline: float) -> int:
+        """How many requests may be made; waits for the first while the provider thinks about all that were."""
+        if len(self._calls) >= self._connections:
+            timeout = max(0.0, deadline - time.monotonic())
+            waited = [call.done for call in self._calls]
+            await asyncio.wait(waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        return self._connections - sum(not call.done.done() for call in self._calls)
+
+    def _begin(self, part: Sequence[Envelope]) -> _Call:
+        loop = asyncio.get_running_loop()
+        call = _Call(part, loop.create_future(), time.monotonic())
+        self._calls.add(call)
+        backend = self._backend()
+
+        def work() -> None:
+            answer = asked(backend, self._url, part)
+            try:
+                loop.call_soon_threadsafe(self._ended, call, backend, answer)
+            except RuntimeError:  # The loop is closed: nobody waits any more, see `close`.
+                backend.close()
+
+        # A daemon: a process that ends does not wait minutes for a provider.
+        threading.Thread(target=work, name="mail-api", daemon=True).start()
+        return call
+
+    def _backend(self) -> Any:
+        while self._idle:
+            since, backend = self._idle.pop()
+            if time.monotonic() - since < IDLE_MAX_S:
+                return backend
+            backend.close()
+        return backend_of(self._url, answer_s=self._answer_s)
+
+    def _ended(self, call: _Call, backend: Any, answer: _Answer) -> None:
+        self._calls.discard(call)
+        if self._closed or answer.trouble is not None:
+            backend.close()
+        else:
+            self._idle.append((time.monotonic(), backend))
+        if answer.less_s:
+            self._less_until = time.monotonic() + answer.less_s
+        if not call.done.done():
+            call.done.set_result(answer)
+        call.tell(answer)
+
+    async def close(self) -> None:
+        """What the provider has not answered by now is uncertain."""
+        self._closed = True
+        for call in self._calls:
+            call.give_up()
+        for _, backend in self._idle:
+            backend.close()
+        self._idle.clear()
+
+
+class _Sending:
+    """One call of `ApiTransport.send`: what is left of its batch, and what is known."""
+
+    def __init__(self, batch: Sequence[Envelope], provider: str) -> None:
+        self._left = deque(batch)
+        self._apart: set[int] = set()
+        self._known = KNOWN[provider]
+        self._results: list[Result] = []
+        self._doubts: list[Result] = []
+        self.trouble: Trouble | None = None
+
+    def take(self) -> list[Envelope]:
+        """Of one request: of those that share a skeleton as many as the provider takes together; empty: no more."""
+        if self.trouble is not None or not self._left:
+            return []
+        part = [self._left.popleft()]
+        while self._left and len(part) < self._known.most and self._goes_with(part[0], self._left[0]):
+            part.append(self._left.popleft())
+        return part
+
+    def _goes_with(self, first: Envelope, other: Envelope) -> bool:
+        if not isinstance(first, Mergeable) or not isinstance(other, Mergeable):
+            return False
+        return first.skeleton is other.skeleton and not {first.key, other.key} & self._apart
+
+    def heard(self, running: Iterable[_Call]) -> set[_Call]:
+        """Take in what was answered by now; which those were."""
+        done = {call for call in running if call.done.done()}
+        for call in done:
+            self._answered(call.done.result())
+        return done
+
+    def _answered(self, answer: _Answer) -> None:
+        self._results += answer.results
+        self._doubts += answer.doubts
+        self._apart |= {envelope.key for envelope in answer.apart}
+        self._left.extendleft(reversed(answer.apart))
+        self.trouble = self.trouble or answer.trouble
+        if len(self._doubts) >= EVIDENCE and not any(result.outcome is Outcome.SENT for result in self._results):
+            self.trouble = POLICY
+
+    def finish(self, running: set[_Call]) -> tuple[list[Result], Trouble | None]:
+        """What is known now; what was asked and is not answered is under way."""
+        everybodys = self.trouble is POLICY
+        found = [*self._results]
+        found += [replace(each, outcome=Outcome.DEFERRED) if everybodys else each for each in self._doubts]
+        found += [Result(envelope.key, Outcome.UNSENT) for envelope in self._left]
+        for call in running:
+            call.later = {envelope.key: Future() for envelope in call.envelopes}
+            found += [Result(key, Outcome.UNDER_WAY, later=later) for key, later in call.later.items()]
+        return found, self.trouble
+
+
+def asked(backend: Any, url: EmailUrl, part: Sequence[Envelope]) -> _Answer:
+    """Make one request, whatever comes of it."""
+    wire.forget()
+    keys = [envelope.key for envelope in part]
+    try:
+        message = _message(part, url.provider)
+        if message is None:
+            return _Answer(apart=part)
+        backend.send_messages([message])
+    except AnymailRecipientsRefused:
+        pass
+    except AnymailRequestsAPIError as error:
+        return _unlike(error, part, url.password)
+    except OSError:
+        # A file of authorities that cannot be read.
+        return _Answer([Result(key, Outcome.UNSENT, TLS.code) for key in keys], trouble=TLS)
+    except Exception as error:  # noqa: BLE001 whatever it is: what may have left is never sent again, and a message holds up no other
+        return _lost(keys) if wire.left else _unspeakable(error, part)
+    if wire.answer is not None and not 200 <= wire.answer.status_code < 300:
+        refused = _by_status(wire.answer, part, url.password)
+        if refused.trouble is not None or refused.apart:
+            return refused
+    return _by_recipient(message, part, url.password)
+
+
+def _unspeakable(error: Exception, part: Sequence[Envelope]) -> _Answer:
+    """It cannot be said in the provider's form: an address outside ASCII, a sender that is none."""
+    if len(part) > 1:
+        return _Answer(apart=part)
+    text = f"The provider's API cannot be told this message ({type(error).__name__})."
+    return _Answer(doubts=[Result(part[0].key, Outcome.FAILED, "554 5.6.3", text, Reason.CONTENT)])
+
+
+def _message(part: Sequence[Envelope], provider: str) -> Any:
+    many = [envelope for envelope in part if isinstance(envelope, Mergeable)]
+    return merged(many, provider) if len(part) > 1 else single(part[0], provider)
+
+
+def _lost(keys: Sequence[int], code: str = "closed") -> _Answer:
+    return _Answer([Result(key, Outcome.UNCERTAIN, code) for key in keys], trouble=AWAY)
+
+
+def _unlike(error: AnymailRequestsAPIError, part: Sequence[Envelope], secret: Secret) -> _Answer:
+    """No answer, one that refuses, or one that nobody can read."""
+    keys = [envelope.key for envelope in part]
+    if wire.answer is None:
+        if wire.left:
+            return _lost(keys, "silent" if isinstance(error, requests.Timeout) else "closed")
+        trouble = TLS if isinstance(error, requests.exceptions.SSLError) else AWAY
+        return _Answer([Result(key, Outcome.UNSENT, trouble.code) for key in keys], trouble=trouble)
+    if 200 <= wire.answer.status_code < 300:
+        return _lost(keys)
+    return _by_status(wire.answer, part, secret)
+
+
+def _by_status(answer: requests.Response, part: Sequence[Envelope], secret: Secret) -> _Answer:
+    """What a status that is no success means."""
+    status, keys = answer.status_code, [envelope.key for envelope in part]
+    if status in _LOGIN or status in _POLICY or status in _AWAY or status == 429 or 300 <= status < 400:
+        trouble = {429: BUSY}.get(status, LOGIN if status in _LOGIN else AWAY if status in _AWAY else POLICY)
+        return _Answer(
+            [Result(key, Outcome.UNSENT, trouble.code) for key in keys],
+            trouble=trouble,
+            less_s=_less_s(answer) if status in (429, *_AWAY) else 0.0,
+        )
+    if status == 504:
+        return _lost(keys, "silent")
+    if status >= 500:
+        return _Answer([_told(envelope, answer, secret, Outcome.DEFERRED) for envelope in part])
+    if len(part) > 1:
+        return _Answer(apart=part)
+    return _Answer(doubts=[_told(part[0], answer, secret, Outcome.FAILED)])
+
+
+def _by_recipient(message: Any, part: Sequence[Envelope], secret: Secret) -> _Answer:
+    """Of an answer that says of each recipient what became of the mail."""
+    told = {address.casefold(): status for address, status in message.anymail_status.recipients.items()}
+    answer, made = wire.answer, _Answer()
+    assert answer is not None  # noqa: S101 for the type checker
+    for envelope in part:
+        status = told.get(envelope.recipient.casefold())
+        word = status.status if status is not None else "unknown"
+        if word in _TAKEN:
+            made.results.append(Result(envelope.key, Outcome.SENT, str(answer.status_code)))
+        elif word in _REFUSED:
+            refused = _told(envelope, answer, secret, Outcome.FAILED)
+            made.results.append(replace(refused, reason=Reason.RECIPIENT))
+        elif word == "failed" or answer.status_code >= 300:
+            made.doubts.append(_told(envelope, answer, secret, Outcome.FAILED))
+        else:
+            made.results.append(Result(envelope.key, Outcome.UNCERTAIN, "unknown"))
+    return made
+
+
+def _told(envelope: Envelope, answer: requests.Response, secret: Secret, outcome: Outcome) -> Result:
+    """With the provider's words, which may repeat the address, and must not the key."""
+    text = _words(answer)
+    if any(part in text for part in secret.reveal().split(":") if part):
+        text = ""
+    reply = Reply(answer.status_code, text)
+    reason = reason_of(450 if outcome is Outcome.DEFERRED else 550, "", text)
+    if reason in (Reason.SENDER, Reason.RECIPIENT):
+        # Words of a program about what it was asked, not of the server that has the mailbox: nobody is struck off for them.
+        reason = Reason.OTHER
+    return Result(envelope.key, outcome, str(answer.status_code), reply.told(envelope.recipient), reason)
+
+
+def _words(answer: requests.Response) -> str:
+    try:
+        said = json.loads(answer.content[:100_000])
+    except (ValueError, RecursionError):
+        return ""
+    for _ in range(4):
+        if isinstance(said, list):
+            said = said[0] if said else ""
+        elif isinstance(said, dict):
+            said = next((said[name] for name in (*_SAID, "Messages", "Errors", "errors") if said.get(name)), "")
+    return said if isinstance(said, str) else ""
+
+
+def _less_s(answer: requests.Response) -> float:
+    """Of Retry-After in seconds; a date is not worth the trouble."""
+    text = answer.headers.get("Retry-After", "")
+    seconds = float(text) if re.fullmatch(r"[0-9]{1,6}", text) else LESS_S
+    return min(max(1.0, seconds), LESS_MAX_S)

@@ -1,0 +1,284 @@
+"""Whatever a provider's API does, what is said of each message is true: against the server's own record, over real connections."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from webstreet.engine.mail_api import MESSAGE
+from webstreet.engine.mail_api.transport import ApiTransport
+from webstreet.mail.merge import Mergeable
+from webstreet.mail.message import Letter, ListHeaders, Recipient, Sender, hole, render
+from webstreet.mail.pump import Envelope, Loop, Outcome, Result, Trouble
+from webstreet.mail.several import transport_of
+from webstreet.mail.smtp import SmtpTransport
+from webstreet.mail.url import EmailUrl
+from webstreet.testing.mail_api import KEY, ApiBehaviour, RecordingMailApi
+from webstreet.testing.smtp import RecordingSmtpServer
+
+AWAY, BUSY = (Trouble(f"mail_server.{fact}", pause=False) for fact in ("away", "busy"))
+LOGIN, POLICY = (Trouble(f"sender.{fact}", pause=True) for fact in ("login", "policy"))
+HTML = "<p>L’été à <a href='https://example.org/?a=1&amp;b=2'>Besançon</a> &lt;3 100%recipient</p>"
+
+
+@pytest.fixture(params=["mailgun", "postmark"])
+def api(request: pytest.FixtureRequest) -> Iterator[RecordingMailApi]:
+    with RecordingMailApi(request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def mailgun() -> Iterator[RecordingMailApi]:
+    with RecordingMailApi("mailgun") as running:
+        yield running
+
+
+def letter(html: str = "<p>L’été</p>") -> Letter:
+    slots = f"<a href='{hole('unsubscribe')}'>Bye</a><a href='{hole('preferences')}'>Set</a>"
+    text = f"L’été\n\n{hole('unsubscribe')}\n{hole('preferences')}\n"
+    sender = Sender("Ada, « Lovelace »", "news@example.org", "reply@example.org")
+    return Letter(
+        sender,
+        "L’été à Besançon",
+        text,
+        html + slots,
+        "fr",
+        ListHeaders("news.example.org", "Été", "https://example.org/"),
+    )
+
+
+def batch(count: int, *, start: int = 0, html: str = "<p>L’été</p>") -> list[Envelope]:
+    """As the newsletter makes them: each with addresses of its own in text, HTML and headers."""
+    skeleton = render(letter(html))
+    made: list[Envelope] = []
+    for i in range(start, start + count):
+        links = {name: f"https://example.org/{name}/?t={i}&x=é" for name in ("unsubscribe", "preferences")}
+        own = Recipient(
+            f"s{i}@example.org",
+            f"issue.{i}@example.org",
+            links,
+            f"https://example.org/u/{i}",
+            name="Zoë, S." if i == 1 else "",
+        )
+        made.append(Mergeable(i, "news@example.org", own.address, skeleton.fill(own), skeleton, own))
+    return made
+
+
+def deliver(
+    url: str, envelopes: Sequence[Envelope], *, connections: int = 2, answer_s: float = 5, seconds: float = 20
+) -> Any:
+    async def run() -> tuple[list[Result], Trouble | None]:
+        transport = ApiTransport(EmailUrl.parse(url), connections=connections, answer_s=answer_s)
+        try:
+            results, trouble = await transport.send(envelopes, deadline=time.monotonic() + seconds)
+            later = [asyncio.wrap_future(r.later) for r in results if r.later is not None]
+            return [r for r in results if r.later is None] + await asyncio.gather(*later), trouble
+        finally:
+            await transport.close()
+
+    results, trouble = asyncio.run(run())
+    assert sorted(r.key for r in results) == sorted(e.key for e in envelopes), "one result for each envelope"
+    return {r.key: r for r in results}, trouble
+
+
+def outcomes(results: dict[int, Result]) -> Counter[str]:
+    return Counter(r.outcome.value for r in results.values())
+
+
+def assert_true(api: RecordingMailApi, results: dict[int, Result]) -> None:
+    """What was said of each message against what the provider has."""
+    taken = Counter(int(mail.recipient[1:].partition("@")[0]) for mail in api.mails)
+    for key, result in results.items():
+        if result.outcome is Outcome.SENT:
+            assert taken[key] == 1
+        elif result.outcome is Outcome.UNCERTAIN:
+            assert taken[key] <= 1
+        else:
+            assert taken[key] == 0, f"{key} was taken and is called {result.outcome}"
+
+
+MISBEHAVIOURS = {
+    "hangs up before the body": (ApiBehaviour(drop="before_body", after=1), AWAY),
+    "hangs up inside the body": (ApiBehaviour(drop="inside_body", after=1), AWAY),
+    "a lost answer": (ApiBehaviour(drop="after_body", after=1), AWAY),
+    "half an answer": (ApiBehaviour(drop="inside_answer", after=1), AWAY),
+    "no answer": (ApiBehaviour(silent=True, after=1), AWAY),
+    "an answer in no form": (ApiBehaviour(garbage=True, after=1), AWAY),
+    "the key is refused": (ApiBehaviour(status=401, after=1), LOGIN),
+    "forbidden": (ApiBehaviour(status=403), LOGIN),
+    "no credit": (ApiBehaviour(status=402), POLICY),
+    "unknown domain": (ApiBehaviour(status=404), POLICY),
+    "leads elsewhere": (ApiBehaviour(status=307, headers={"Location": "https://elsewhere.example/"}), POLICY),
+    "too much": (ApiBehaviour(status=429, after=1), BUSY),
+    "away": (ApiBehaviour(status=503, after=1), AWAY),
+    "broken": (ApiBehaviour(status=500, after=1), None),
+    "behind a gateway that waits no longer": (ApiBehaviour(status=504, after=1), AWAY),
+    "refuses some": (ApiBehaviour(refused={f"s{i}@example.org": "Error parsing 'To': no." for i in (3, 4)}), None),
+    "refuses everybody": (ApiBehaviour(status=400), POLICY),
+}  # fmt: skip
+
+
+@pytest.mark.requirement("P4")
+@pytest.mark.parametrize("name", MISBEHAVIOURS)
+def test_what_is_said_is_true(api: RecordingMailApi, name: str) -> None:
+    behaviour, expected = MISBEHAVIOURS[name]
+    api.behaviour = behaviour
+    results, trouble = deliver(api.url, batch(6) + batch(6, start=6), answer_s=0.5)
+    assert_true(api, results)
+    found = outcomes(results)
+    assert trouble == expected
+    assert found["failed"] == (2 if name == "refuses some" else 0)
+    if name == "refuses some":
+        assert found["sent"] == 10
+    if expected in (LOGIN, BUSY):
+        assert not found["uncertain"] + found["deferred"], "it certainly took none of them"
+    if name in ("a lost answer", "half an answer", "no answer", "an answer in no form"):
+        assert found["uncertain"] >= 1
+    if name == "broken":
+        assert found["deferred"] >= 1
+
+
+def test_a_mail_is_what_it_would_be_by_smtp(api: RecordingMailApi) -> None:
+    envelopes = batch(3)
+    results, trouble = deliver(api.url, envelopes)
+    assert (outcomes(results), trouble) == (Counter(sent=3), None)
+    assert api.calls == ([3] if api.provider == "mailgun" else [1, 1, 1])
+    for i, mail in enumerate(sorted(api.mails, key=lambda mail: mail.recipient)):
+        links = {name: f"https://example.org/{name}/?t={i}&x=é" for name in ("unsubscribe", "preferences")}
+        assert mail.text.splitlines() == ["L’été", "", links["unsubscribe"], links["preferences"]]
+        assert all(link.replace("&", "&amp;") in mail.html for link in links.values())
+        assert "%recipient" not in mail.text + mail.html
+        assert mail.subject == "L’été à Besançon"
+        assert "Lovelace" in mail.sender
+        assert mail.headers["list-unsubscribe"] == f"<https://example.org/u/{i}>"
+        assert mail.headers["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
+        assert mail.headers["message-id"] == f"<issue.{i}@example.org>" == mail.metadata[MESSAGE]
+        assert mail.headers["list-id"].endswith("<news.example.org>")
+        assert mail.headers["reply-to"] == "reply@example.org" if "reply-to" in mail.headers else True
+        assert "dkim-signature" not in mail.headers
+    assert ("X-PM-KeepID".lower() in api.mails[0].headers) == (api.provider == "postmark")
+
+
+def test_an_authors_text_that_looks_like_a_slot_goes_alone(mailgun: RecordingMailApi) -> None:
+    results, _ = deliver(mailgun.url, batch(3, html=HTML))
+    assert outcomes(results) == Counter(sent=3)
+    assert mailgun.calls == [1, 1, 1]
+    assert all("100%recipient" in mail.html for mail in mailgun.mails)
+
+
+def test_letters_are_not_mixed_and_nobody_is_twice_in_one_call(mailgun: RecordingMailApi) -> None:
+    twice = batch(2)
+    results, _ = deliver(
+        mailgun.url,
+        [*twice, *batch(2, start=2), Envelope(9, "a@b.example", "s9@example.org", twice[0].content)],
+        connections=1,
+    )
+    assert outcomes(results) == Counter(sent=5)
+    assert mailgun.calls == [2, 2, 1]
+
+
+def test_one_bad_address_is_found_among_many(mailgun: RecordingMailApi) -> None:
+    mailgun.behaviour = ApiBehaviour(
+        refused={"s7@example.org": "'to' parameter is not a valid address: s7@example.org"}
+    )
+    results, trouble = deliver(mailgun.url, batch(12))
+    assert (outcomes(results), trouble) == (Counter(sent=11, failed=1), None)
+    assert "s7" not in results[7].reply
+    assert mailgun.calls[0] == 12
+
+
+def test_an_inactive_address_is_a_recipients() -> None:
+    with RecordingMailApi("postmark", ApiBehaviour(inactive=frozenset({"s1@example.org"}))) as postmark:
+        results, trouble = deliver(postmark.url, batch(3))
+    assert (outcomes(results), trouble) == (Counter(sent=2, failed=1), None)
+    assert (results[1].outcome, results[1].reason, results[1].code) == (Outcome.FAILED, "recipient", "422")
+
+
+def test_a_wrong_key_pauses_and_is_shown_nowhere(api: RecordingMailApi, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = api.url
+    api.key = "another"
+    results, trouble = deliver(url, batch(3))
+    assert (outcomes(results), trouble) == (Counter(unsent=3), LOGIN)
+    assert KEY not in caplog.text + repr(results) + repr(EmailUrl.parse(url)) + str(EmailUrl.parse(url))
+
+
+def test_a_provider_that_wants_less_is_left_alone_for_so_long(api: RecordingMailApi) -> None:
+    api.behaviour = ApiBehaviour(status=429, headers={"Retry-After": "3600"})
+    loop, transport = Loop(), ApiTransport(EmailUrl.parse(api.url))
+    try:
+        for _ in range(2):
+            results, trouble = loop.run(transport.send(batch(2), deadline=time.monotonic() + 5))
+            assert ({r.outcome for r in results}, trouble) == ({Outcome.UNSENT}, BUSY)
+        assert len(api.calls) <= 2, "the second time nothing was asked"
+    finally:
+        loop.run(transport.close())
+        loop.close()
+
+
+def test_who_thinks_is_waited_for_beside_the_step(api: RecordingMailApi) -> None:
+    thinks = True
+    api.behaviour = ApiBehaviour(held=lambda recipients: thinks)
+    loop, transport = Loop(), ApiTransport(EmailUrl.parse(api.url), connections=1)
+    try:
+        results, trouble = loop.run(transport.send(batch(1) + batch(1, start=1), deadline=time.monotonic() + 0.1))
+        assert ([r.outcome for r in results], trouble) == ([Outcome.UNSENT, Outcome.UNDER_WAY], None)
+        again, _ = loop.run(transport.send(batch(1, start=5), deadline=time.monotonic() + 0.1))
+        assert again[0].outcome is Outcome.UNSENT, "its only connection is busy"
+        thinks = False
+        assert results[1].later is not None
+        assert results[1].later.result(20).outcome is Outcome.SENT
+    finally:
+        loop.run(transport.close())
+        loop.close()
+
+
+def test_what_is_never_answered_is_uncertain_at_the_end(api: RecordingMailApi) -> None:
+    api.behaviour = ApiBehaviour(silent=True)
+    loop, transport = Loop(), ApiTransport(EmailUrl.parse(api.url))
+    (result,), _ = loop.run(transport.send(batch(1), deadline=time.monotonic() + 0.1))
+    loop.run(transport.close())
+    assert result.later is not None
+    assert result.later.result(5).outcome is Outcome.UNCERTAIN
+    loop.close()
+
+
+def test_a_closed_port_is_never_a_success() -> None:
+    with RecordingMailApi("postmark") as gone:
+        url = gone.url
+    results, trouble = deliver(url, batch(2))
+    assert (outcomes(results), trouble) == (Counter(unsent=2), AWAY)
+
+
+def test_connections_outlive_a_batch(api: RecordingMailApi) -> None:
+    loop, transport = Loop(), ApiTransport(EmailUrl.parse(api.url), connections=1)
+    for start in range(0, 9, 3):
+        loop.run(transport.send(batch(3, start=start), deadline=time.monotonic() + 20))
+    loop.run(transport.close())
+    loop.close()
+    assert (len(api.mails), api.connections) == (9, 1)
+
+
+def test_a_server_stands_in_for_a_provider_and_the_other_way_round(api: RecordingMailApi) -> None:
+    """By order, beside SMTP; what the first may have taken is not given to the second."""
+    with RecordingSmtpServer() as smtp:
+        for status, expected in ((503, Counter(sent=6)), (0, Counter(uncertain=6))):
+            api.behaviour = ApiBehaviour(status=status) if status else ApiBehaviour(drop="after_body")
+            urls = EmailUrl.parse_all(f"{api.url}&order=1 {smtp.url}?order=2")
+
+            def make(url: EmailUrl) -> Any:
+                return ApiTransport(url, connections=6) if url.provider else SmtpTransport(url)
+
+            loop, transport = Loop(), transport_of(urls, make)
+            results, trouble = loop.run(transport.send(batch(6), deadline=time.monotonic() + 20))
+            loop.run(transport.close())
+            loop.close()
+            assert trouble is None
+            assert Counter(r.outcome.value for r in results) == expected
+            assert len(smtp.messages) == 6, "those of the first round"
