@@ -4,8 +4,8 @@
         ...send over EMAIL_URL=api.url...
         assert api.mails[0].recipient == "ann@example.org"
 
-It speaks what Mailgun and Postmark document: a letter with the values of many recipients, and one message as JSON. What it records is each
-recipient's own mail, with the values put in.
+It speaks what Mailgun and Postmark document (a letter with the values of many recipients, and one message as JSON) and, when nothing goes wrong,
+what Brevo, Mailjet and Resend do. What it records is each recipient's own mail, with the values put in.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any, Literal, Self
 from urllib.parse import parse_qs
 
 Drop = Literal["", "before_body", "inside_body", "after_body", "inside_answer"]
+Name = Literal["brevo", "mailgun", "mailjet", "postmark", "resend"]
 KEY, DOMAIN = "canary-key-of-the-provider", "news.example.org"
 _SLOT = re.compile(r"%recipient\.([^%]+)%")
 
@@ -73,9 +74,7 @@ class RecordingMailApi:
     mails: in the order of arrival. ``calls``: how many recipients each request had. ``connections``: how many were opened.
     """
 
-    def __init__(
-        self, provider: Literal["mailgun", "postmark"], behaviour: ApiBehaviour | None = None, *, key: str = KEY
-    ) -> None:
+    def __init__(self, provider: Name, behaviour: ApiBehaviour | None = None, *, key: str = KEY) -> None:
         self.provider, self.key = provider, key
         self.behaviour = behaviour or ApiBehaviour()
         self.mails: list[ApiMail] = []
@@ -103,7 +102,8 @@ class RecordingMailApi:
     def url(self) -> str:
         """As EMAIL_URL names it."""
         where = DOMAIN if self.provider == "mailgun" else ""
-        return f"{self.provider}://{self.key}@{where}?api=http://127.0.0.1:{self._server.server_address[1]}/"
+        key = f"{self.key}:secret" if self.provider == "mailjet" else self.key
+        return f"{self.provider}://{key}@{where}?api=http://127.0.0.1:{self._server.server_address[1]}/"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -146,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
                 behaviour.status, {"message": "Not now.", "Message": "Not now.", "ErrorCode": 100}, behaviour.headers
             )
             return
-        mails = _of_mailgun(body, number) if self.api.provider == "mailgun" else _of_postmark(body, number)
+        mails = _READERS[self.api.provider](body, number)
         with self.api.lock:
             self.api.calls[number - 1] = len(mails)
         status, said = self._judged(mails)
@@ -166,10 +166,19 @@ class _Handler(BaseHTTPRequestHandler):
             )
 
     def _is_known(self) -> bool:
-        if self.api.provider == "postmark":
-            return self.headers.get("X-Postmark-Server-Token") == self.api.key
-        given = base64.b64encode(f"api:{self.api.key}".encode()).decode()
-        return self.path == f"/{DOMAIN}/messages" and self.headers.get("Authorization") == f"Basic {given}"
+        """Whether path and key are right."""
+        user, key = {"mailgun": ("api", self.api.key), "mailjet": (self.api.key, "secret")}.get(
+            self.api.provider, ("", "")
+        )
+        basic = "Basic " + base64.b64encode(f"{user}:{key}".encode()).decode()
+        path, header, value = {
+            "brevo": ("/smtp/email", "api-key", self.api.key),
+            "mailgun": (f"/{DOMAIN}/messages", "Authorization", basic),
+            "mailjet": ("/send", "Authorization", basic),
+            "postmark": ("/email", "X-Postmark-Server-Token", self.api.key),
+            "resend": ("/emails", "Authorization", f"Bearer {self.api.key}"),
+        }[self.api.provider]
+        return self.path == path and self.headers.get(header) == value
 
     def _judged(self, mails: list[ApiMail]) -> tuple[int, Any]:
         behaviour = self.api.behaviour
@@ -181,6 +190,9 @@ class _Handler(BaseHTTPRequestHandler):
                 else (200, {"id": mails[0].provider_id, "message": "Queued. Thank you."})
             )
         mail = mails[0]
+        if self.api.provider != "postmark":
+            sent = {"Status": "success", "To": [{"Email": mail.recipient, "MessageID": 1}]}
+            return 200, {"messageId": mail.provider_id, "id": mail.provider_id, "Messages": [sent]}
         if mail.recipient in behaviour.inactive:
             text = (
                 "You tried to send to a recipient that has been marked as inactive.\n"
@@ -251,3 +263,56 @@ def _of_postmark(body: bytes, number: int) -> list[ApiMail]:
             said.get("Metadata", {}), f"00000000-0000-0000-0000-{number:012}",
         )
     ]  # fmt: skip
+
+
+def _of_brevo(body: bytes, number: int) -> list[ApiMail]:
+    said = json.loads(body)
+    headers = {name.lower(): value for name, value in said["headers"].items()}
+    metadata = json.loads(headers.pop("x-mailin-custom", "{}"))
+    to, sender = said["to"][0]["email"], said["sender"]["name"]
+    return [
+        ApiMail(
+            to, to, said["subject"], sender, said["textContent"], said["htmlContent"], headers, metadata, f"<{number}@brevo.example>"
+        )
+    ]  # fmt: skip
+
+
+def _of_mailjet(body: bytes, number: int) -> list[ApiMail]:
+    said = json.loads(body)
+    shared, (to,) = said["Globals"], said["Messages"][0]["To"]
+    headers = {name.lower(): value for name, value in shared["Headers"].items()}
+    return [
+        ApiMail(
+            to["Email"], to["Email"], shared["Subject"], shared["From"]["Name"], shared["TextPart"], shared["HTMLPart"], headers,
+            json.loads(shared.get("EventPayload", "{}")), str(number),
+        )
+    ]  # fmt: skip
+
+
+def _of_resend(body: bytes, number: int) -> list[ApiMail]:
+    said = json.loads(body)
+    headers = {name.lower(): value for name, value in said["headers"].items()}
+    metadata = json.loads(headers.pop("x-metadata", "{}"))
+    (to,) = said["to"]
+    return [
+        ApiMail(
+            parseaddr(to)[1],
+            to,
+            said["subject"],
+            said["from"],
+            said["text"],
+            said["html"],
+            headers,
+            metadata,
+            str(number),
+        )
+    ]
+
+
+_READERS: Mapping[str, Callable[[bytes, int], list[ApiMail]]] = {
+    "brevo": _of_brevo,
+    "mailgun": _of_mailgun,
+    "mailjet": _of_mailjet,
+    "postmark": _of_postmark,
+    "resend": _of_resend,
+}

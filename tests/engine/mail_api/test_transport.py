@@ -7,6 +7,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from email.header import decode_header, make_header
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from webstreet.mail.message import Letter, ListHeaders, Recipient, Sender, hole,
 from webstreet.mail.pump import Envelope, Loop, Outcome, Result, Trouble
 from webstreet.mail.several import transport_of
 from webstreet.mail.smtp import SmtpTransport
-from webstreet.mail.url import EmailUrl
+from webstreet.mail.url import PROVIDERS, EmailUrl
 from webstreet.testing.mail_api import KEY, ApiBehaviour, RecordingMailApi
 from webstreet.testing.smtp import RecordingSmtpServer
 
@@ -144,25 +145,29 @@ def test_what_is_said_is_true(api: RecordingMailApi, name: str) -> None:
         assert found["deferred"] >= 1
 
 
-def test_a_mail_is_what_it_would_be_by_smtp(api: RecordingMailApi) -> None:
-    envelopes = batch(3)
-    results, trouble = deliver(api.url, envelopes)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_mail_is_what_it_would_be_by_smtp(provider: Any) -> None:
+    with RecordingMailApi(provider) as api:
+        results, trouble = deliver(api.url, batch(3))
+        api.key = "another"
+        assert provider in ("mailgun", "postmark") or deliver(api.url.replace("another", KEY), batch(1))[1] == LOGIN
     assert (outcomes(results), trouble) == (Counter(sent=3), None)
-    assert api.calls == ([3] if api.provider == "mailgun" else [1, 1, 1])
+    assert api.calls[:3] == ([3] if provider == "mailgun" else [1, 1, 1])
     for i, mail in enumerate(sorted(api.mails, key=lambda mail: mail.recipient)):
         links = {name: f"https://example.org/{name}/?t={i}&x=é" for name in ("unsubscribe", "preferences")}
         assert mail.text.splitlines() == ["L’été", "", links["unsubscribe"], links["preferences"]]
         assert all(link.replace("&", "&amp;") in mail.html for link in links.values())
         assert "%recipient" not in mail.text + mail.html
         assert mail.subject == "L’été à Besançon"
-        assert "Lovelace" in mail.sender
+        assert "Lovelace" in str(make_header(decode_header(mail.sender)))
         assert mail.headers["list-unsubscribe"] == f"<https://example.org/u/{i}>"
         assert mail.headers["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
-        assert mail.headers["message-id"] == f"<issue.{i}@example.org>" == mail.metadata[MESSAGE]
-        assert mail.headers["list-id"].endswith("<news.example.org>")
-        assert mail.headers["reply-to"] == "reply@example.org" if "reply-to" in mail.headers else True
-        assert "dkim-signature" not in mail.headers
-    assert ("X-PM-KeepID".lower() in api.mails[0].headers) == (api.provider == "postmark")
+        assert mail.metadata[MESSAGE] == f"<issue.{i}@example.org>"
+        assert mail.headers.get("message-id", mail.metadata[MESSAGE]) == mail.metadata[MESSAGE]
+        assert mail.headers.get("list-id", "<news.example.org>") == "<news.example.org>"
+        assert {"dkim-signature", "date", "mime-version", "content-type"}.isdisjoint(mail.headers)
+    assert all(("message-id" in mail.headers) == (provider in ("mailgun", "postmark")) for mail in api.mails)
+    assert ("x-pm-keepid" in api.mails[0].headers) == (provider == "postmark")
 
 
 def test_an_authors_text_that_looks_like_a_slot_goes_alone(mailgun: RecordingMailApi) -> None:
@@ -213,10 +218,12 @@ def test_a_provider_that_wants_less_is_left_alone_for_so_long(api: RecordingMail
     api.behaviour = ApiBehaviour(status=429, headers={"Retry-After": "3600"})
     loop, transport = Loop(), ApiTransport(EmailUrl.parse(api.url))
     try:
+        asked = []
         for _ in range(2):
             results, trouble = loop.run(transport.send(batch(2), deadline=time.monotonic() + 5))
             assert ({r.outcome for r in results}, trouble) == ({Outcome.UNSENT}, BUSY)
-        assert len(api.calls) <= 2, "the second time nothing was asked"
+            asked.append(len(api.calls))
+        assert asked[0] == asked[1], "the second time nothing was asked"
     finally:
         loop.run(transport.close())
         loop.close()

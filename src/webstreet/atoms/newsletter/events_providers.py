@@ -134,7 +134,8 @@ def _told(provider: str, event: Any) -> Told | None:
     # A name may hold an address, and be long.
     name = hashlib.sha256(f"{event.event_type}:{name}".encode()).hexdigest()
     # Of a mail that was handed over by the API the provider has its own name, and ours beside it.
-    mail = _mail(str((event.metadata or {}).get(MESSAGE) or event.message_id or ""), recipient)
+    ours = event.metadata.get(MESSAGE) if isinstance(event.metadata, dict) else None
+    mail = _mail(str(ours or event.message_id or ""), recipient)
     return Told(provider, name, kind, mail, at, code, reason, one_line(said, recipient))
 
 

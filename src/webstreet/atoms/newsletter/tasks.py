@@ -66,6 +66,8 @@ FREEZING_SHARE = 0.6
 """Of a step's budget, while the audience is still being written: the rest is for sending to those who are in the ledger."""
 WORKER_SEEN = dt.timedelta(seconds=30)
 LANES_MAX = 32
+MANY = 200
+"""A batch at least, where a provider takes many at once: a call costs its way there and back, however few it is for."""
 UNCERTAIN = "uncertain"
 _mine = threading.local()
 _turns: dict[int, tuple[float, str]] = {}
@@ -83,7 +85,9 @@ def _transport() -> tuple[Transport, Loop]:
         close_transport()
         urls, usual = EmailUrl.parse_all(address), mails.parameters().connections
         _mine.transport = transport_of(urls, lambda url: mail_api.transport_to(url, connections=usual))
-        _mine.pace = Pace(least=4 * sum(url.connections or usual for url in urls))
+        first = [url for url in urls if url.order == urls[0].order]
+        least = 4 * sum(url.connections or usual for url in urls)
+        _mine.pace = Pace(least=max(least, MANY) if mail_api.takes_many(first) else least)
         _mine.loop = Loop()
         _mine.address, _mine.urls = address, urls
         atexit.unregister(stop)

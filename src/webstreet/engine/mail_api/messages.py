@@ -74,8 +74,10 @@ def _made(content: bytes, provider: str) -> tuple[EmailMultiAlternatives, Any]:
         made.reply_to = [_line(parsed["Reply-To"])]
     if html := _part(parsed, "html"):
         made.attach_alternative(html, "text/html")
-    kept = {name: _line(value) for name, value in parsed.items() if name.lower() not in _THEIRS | known.left_out}
-    made.extra_headers = kept | dict(known.added)
+    kept = {
+        name: _in_ascii(_line(value)) for name, value in parsed.items() if name.lower() not in _THEIRS | known.left_out
+    }
+    made.extra_headers = {name: value for name, value in kept.items() if value} | dict(known.added)
     return made, parsed
 
 
@@ -98,6 +100,14 @@ def _values(own: Recipient) -> dict[str, str]:
 def _part(parsed: Any, kind: str) -> str:
     part = parsed.get_body(preferencelist=(kind,))
     return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
+
+
+def _in_ascii(value: str) -> str:
+    """Providers differ in what they make of other letters, some break the header: of ``Été <news.example.org>`` what is in brackets."""
+    if value.isascii():
+        return value
+    end = value[value.rfind("<") :]
+    return end if end.startswith("<") and end.isascii() else ""
 
 
 def _line(value: object) -> str:
