@@ -375,3 +375,16 @@ def test_the_mail_server_of_a_new_site(acme: Client, memory: Any, browser: Brows
     assert told not in browser.get(f"/console/sites/site/{loud.pk}/change/").content.decode()
     settings.SITE_EMAIL_URL = Secret("smtp://mail.example:25")
     assert b"this installation" in browser.get(address).content
+
+
+@pytest.mark.parametrize(("title", "shown"), [("Acme", "Acme"), ("جمعية (2024)", "\u2068جمعية (2024)\u2069")])
+def test_a_title_from_right_to_left_stands_apart(blog: Site, browser: Browser, title: str, shown: str) -> None:
+    Client.objects.update(title=title)
+    for path in (
+        "/console/clients/client/",
+        "/console/sites/site/",
+        f"/console/clients/client/{blog.client_id}/remove/",
+    ):
+        text = browser.get(path).content.decode()
+        assert shown in text
+        assert ("\u2068" in text) is (shown != title)

@@ -23,6 +23,7 @@ from webstreet.control.console.forms import form_page
 from webstreet.control.console.pages import Pages, who
 from webstreet.control.console.site import console
 from webstreet.control.console.templatetags.console import ago
+from webstreet.control.console.words import apart
 from webstreet.control.journal.models import Event
 from webstreet.kernel.errors import WebstreetError
 
@@ -62,7 +63,7 @@ class ClientPages(Pages):
 
     @display(description=gettext_lazy("Client"), ordering="title")
     def shown_title(self, client: Client) -> str:
-        return client.title
+        return apart(client.title)
 
     @display(description=gettext_lazy("Offer"), ordering="offer")
     def shown_offer(self, client: Client) -> str:
@@ -101,7 +102,7 @@ class ClientPages(Pages):
         return console.page(
             request,
             "console/client.html",
-            title=client.title,
+            title=apart(client.title),
             client=client,
             offer=OFFERS[client.offer],
             sites=sites.order_by("attention", "name")[:200],
@@ -121,12 +122,12 @@ class ClientPages(Pages):
                 except WebstreetError as refused:
                     error = said(refused)
                 else:
-                    messages.info(request, _("%(name)s was removed.") % {"name": client.title})
+                    messages.info(request, _("%(name)s was removed.") % {"name": apart(client.title)})
                     return redirect("console:clients_client_changelist")
         return console.page(
             request,
             "console/confirm.html",
-            title=_("Remove %(name)s") % {"name": client.title},
+            title=_("Remove %(name)s") % {"name": apart(client.title)},
             site=client.name,
             lead=_("Removes the client. Its sites must be closed first."),
             consequences=[

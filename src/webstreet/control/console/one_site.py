@@ -19,7 +19,7 @@ from webstreet.control.clients.access import Actor
 from webstreet.control.console.errors import said
 from webstreet.control.console.pages import who
 from webstreet.control.console.site import console
-from webstreet.control.console.words import DIFFERS, LOOKS, SENTENCES
+from webstreet.control.console.words import DIFFERS, LOOKS, SENTENCES, apart
 from webstreet.control.journal.models import Event
 from webstreet.control.orchestrators.base import SiteUnknown
 from webstreet.control.places.orchestrators import orchestrator_for
@@ -66,7 +66,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     return console.page(
         request,
         "console/site.html",
-        title=f"{site.shown_title} ({site})" if site.shown_title else _("Site %(site)s") % {"site": site},
+        title=f"{apart(site.shown_title)} ({site})" if site.shown_title else _("Site %(site)s") % {"site": site},
         log=log,
         log_note=log_note,
         imports=site.imports.all()[:5],

@@ -22,7 +22,7 @@ from webstreet.control.console.pages import Pages, who
 from webstreet.control.console.site import console
 from webstreet.control.console.site_form import NewSite
 from webstreet.control.console.templatetags.console import ago, state_badge
-from webstreet.control.console.words import DIFFERS, STATES
+from webstreet.control.console.words import DIFFERS, STATES, apart
 from webstreet.control.sites import actions
 from webstreet.control.sites.models import Site
 
@@ -109,7 +109,7 @@ class SitePages(Pages):
 
     @display(description=gettext_lazy("Site"), ordering="name")
     def shown_name(self, site: Site) -> str:
-        return f"{site} · {site.shown_title}" if site.shown_title else str(site)
+        return f"{site} · {apart(site.shown_title)}" if site.shown_title else str(site)
 
     @display(description=gettext_lazy("State"), ordering="attention")
     def shown_word(self, site: Any) -> str:
@@ -123,7 +123,7 @@ class SitePages(Pages):
 
     @display(description=gettext_lazy("Client"), ordering="client__name")
     def shown_client(self, site: Site) -> str:
-        return site.client.title
+        return apart(site.client.title)
 
     @display(description=gettext_lazy("Differs"))
     def shown_differs(self, site: Site) -> str:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+FIRST_STRONG, POP = "\u2068", "\u2069"
+
+
+def apart(title: str) -> str:
+    """A title within a sentence or beside other text: one from right to left keeps its order, and turns nothing else round."""
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in title):
+        return f"{FIRST_STRONG}{title}{POP}"
+    return title
 
 
 @dataclass(frozen=True, slots=True)
