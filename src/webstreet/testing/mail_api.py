@@ -4,8 +4,8 @@
         ...send over EMAIL_URL=api.url...
         assert api.mails[0].recipient == "ann@example.org"
 
-It speaks what Mailgun and Postmark document (a letter with the values of many recipients, and one message as JSON) and, when nothing goes wrong,
-what Brevo, Mailjet and Resend do. What it records is each recipient's own mail, with the values put in.
+It speaks what Mailgun and Postmark document (a letter with the values of many recipients, and one message as JSON) and, when nothing goes
+wrong, what Brevo, Mailjet and Resend do. What it records is each recipient's own mail, with the values put in.
 """
 
 from __future__ import annotations
