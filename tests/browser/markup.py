@@ -1,4 +1,4 @@
-"""An HTML validator: html5lib's strict parser for the syntax, and the rules of the standard that a parser does not look at.
+"""The markup of a page: what html5lib's parser reports about the syntax, and rules of the standard that a parser does not look at.
 
 `faults` lists everything that is wrong with a document, each with its place or its element.
 """

@@ -208,6 +208,15 @@ CONSOLE = {
     "make a key": "/clients/accesskey/add/",
     "change password": "/password_change/",
 }
+CONSOLE_TITLED = {
+    "client with a long title": "{long client}change/",
+    "client with a long title remove": "{long client}remove/",
+    "client with an Arabic title": "{arabic client}change/",
+    "site with a long title": "{long site}change/",
+    "site with an Arabic title": "{arabic site}change/",
+    "closed sites with titles": "/sites/site/?state=closed",
+}
+"""The same pages with what people may call a client and a site."""
 CONSOLE_BEFORE = {
     "login": (200, "/login/"),
     "link used": (410, "/link/used-or-old/"),

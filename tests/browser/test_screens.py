@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import threading
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from tests.browser import markup
-from tests.browser.screens import Known, check_page
+from tests.browser.screens import Known, check_page, needless
+from tests.browser.walk import Walk
 
 ADDRESS = "http://127.0.0.1/planted"
 SOUND = """<!doctype html>
@@ -76,7 +78,9 @@ def test_only_the_named_fault_at_the_named_place_is_excused(page: Page) -> None:
     weak = '<div class="theirs"><p style="color: #bbb">Weak</p></div>'
     known = (Known("color-contrast", ".theirs", "planted"),)
     serve(page, weak)
-    check_page(page, ADDRESS, known=known)
+    unused = Known("color-contrast", ".nobody", "planted")
+    check_page(page, ADDRESS, known=(*known, unused))
+    assert needless((*known, unused)) == [unused]
     page.unroute(ADDRESS)
     serve(page, weak + '<p style="color: #bbb">Ours</p>')
     with pytest.raises(AssertionError, match="Ours"):
@@ -140,6 +144,36 @@ def test_what_the_server_sent_after_a_form_is_validated_too(page: Page) -> None:
     check_page(page, status=422, widths=(360,), schemes=("light",))
     with pytest.raises(AssertionError, match="answered 422 instead of 200"):
         check_page(page)
+
+
+FORM = '<form method="post"><p>{}</p><button>Send</button></form>'
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused", "fault"),
+    [
+        ("<p>Thank you.</p>", False, ""),
+        (FORM.format(""), False, "answer is the form that led there, shown again"),
+        (FORM.format('<b class="error">Not a name.</b>'), False, r"answer says: Not a name\."),
+        (FORM.format('<b class="error">Not a name.</b>'), True, ""),
+        ("<p>Thank you.</p>", True, "answer does not say what was wrong"),
+    ],
+)
+def test_a_walk_tells_an_answer_from_its_form(page: Page, answer: str, refused: bool, fault: str) -> None:
+    """Which has the same address and the same status."""
+
+    def serve_form(route: Route) -> None:
+        extra = answer if route.request.method == "POST" else FORM.format("")
+        body = SOUND.replace("HERE_STYLE", "").replace("HERE", extra)
+        route.fulfill(content_type="text/html; charset=utf-8", body=body)
+
+    page.route(ADDRESS, serve_form)
+    with Walk(page, {"answer": "/planted"}, "planted", "en", schemes=("light",)) as walk:
+        page.goto(ADDRESS)
+        walk.press("main button")
+        with pytest.raises(AssertionError, match=fault) if fault else nullcontext():
+            walk.look("answer", refused=refused)
+        walk.looked.add("answer")
 
 
 def test_a_page_of_which_nobody_knows_what_was_sent_is_not_passed(browser: Browser) -> None:

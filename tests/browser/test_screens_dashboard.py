@@ -8,8 +8,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import pages
-from tests.browser.screens import EDITOR, LISTING, OBJECT_EDITOR, PAGE_EDITOR, SCHEMES, WAGTAIL, check_page
-from tests.browser.stage import BARE, Stage
+from tests.browser.screens import (
+    EDITOR,
+    LISTING,
+    OBJECT_EDITOR,
+    PAGE_EDITOR,
+    SCHEMES,
+    WAGTAIL,
+    WIDTHS,
+    Known,
+    check_page,
+    needless,
+)
+from tests.browser.stage import BARE, SITE, Stage
 
 LANGUAGES = ("en-GB", "fr-FR")
 ENGLISH = ("Title", "Body", "Tags", "Authors", "Introduction", "Cover image", "Caption", "Text", "Publication date")
@@ -25,11 +36,15 @@ def editor(stage: Stage, request: pytest.FixtureRequest) -> Iterator[tuple[Page,
         yield page, request.param
 
 
+def excuses(path: str) -> tuple[Known, ...]:
+    return EDITOR if "/add/" in path else OBJECT_EDITOR if "/edit/" in path else LISTING
+
+
 @pytest.mark.parametrize("name", pages.ADMIN)
 def test_screens_of_what_is_ours(stage: Stage, editor: tuple[Page, str], name: str) -> None:
     page, locale = editor
     path = pages.ADMIN[name]
-    known = EDITOR if "/add/" in path else OBJECT_EDITOR if "/edit/" in path else LISTING
+    known = excuses(path)
     check_page(
         page,
         stage.site + path.format(**stage.content),
@@ -51,14 +66,15 @@ def test_editors_of_pages(stage: Stage, editor: tuple[Page, str], name: str) -> 
     page, locale = editor
     address = stage.site + pages.EDITORS[name].format(**stage.content)
     shown, english = f"admin editor {name} {locale[:2]}".replace(" ", "-"), locale == "en-GB"
-    schemes = SCHEMES if english else ("light",)
+    # English in both, French in one: what a language breaks is not the colours, and an editor takes long to look at.
+    schemes = SCHEMES if english else ("dark",)
     check_page(
         page,
         address,
         name=shown,
         language=locale[:2],
         known=PAGE_EDITOR,
-        widths=(360, 1440),
+        widths=WIDTHS,
         schemes=schemes,
         walked=english,
     )
@@ -87,3 +103,23 @@ def test_an_article_can_be_scheduled_where_an_editor_looks(stage: Stage) -> None
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_label("Go live date/time")).to_be_visible()
         expect(dialog.get_by_label("Expiry date/time")).to_be_visible()
+
+
+NEEDED = (
+    ("fr-FR", SITE, pages.ADMIN["author"]),
+    ("en-GB", SITE, pages.ADMIN["link of the menu edited"]),
+    ("en-GB", SITE, pages.EDITORS["article"]),
+    ("en-GB", SITE, pages.EDITORS["reading list"]),
+    ("en-GB", BARE, pages.ADMIN["links of the menu"]),
+)
+
+
+def test_every_excuse_of_wagtail_is_needed(stage: Stage) -> None:
+    """What no test before met, as when this one runs alone, is looked for where it was met."""
+    known = dict.fromkeys((*LISTING, *PAGE_EDITOR))
+    for locale, site, path in NEEDED:
+        if needless(known):
+            with stage.editor(locale, site) as page:
+                address = (stage.bare if site == BARE else stage.site) + path.format(**stage.content)
+                check_page(page, address, language=locale[:2], known=tuple(known))
+    assert needless(known) == []

@@ -1,6 +1,8 @@
-"""Every mail that people get, as it came out of SMTP after they did what causes it: its HTML part as a page, its text part as lines.
+"""Every mail that readers get, as it came out of SMTP after they did what causes it: its HTML part as a page, its text part as lines.
 
-Mails are the newsletter's alone: the engine and the console send none (their log-in links are made by the command line).
+They are the newsletter's. The console sends none (log-in links are made by the command line). What Wagtail writes to editors, about
+comments and moderation, is in Wagtail's own words and templates, and is not looked at here: `tests/engine/test_notices.py` is about
+its delivery.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from tests.browser.patience import MAILED_WITHIN_S
-from tests.browser.screens import Known, check_page
+from tests.browser.screens import Known, check_page, needless
 from tests.browser.stage import Stage
 from webstreet.testing.mailbox import Mail
 
@@ -142,6 +144,7 @@ def test_the_mail_as_a_page(stage: Stage, mails: dict[str, Mail], name: str) -> 
     with stage.reader(LOCALES[name[-2:]][0]) as page:
         mail = mails[name]
         check_page(page, show(page, stage, mail), name=f"mail-{name.replace(' ', '-')}", language=name[-2:], known=MAIL)
+        assert needless(MAIL) == []
         assert len(mail.raw) < SIZE_MAX
         # Where styles in the head are not read, nothing may be lost but the dark colours and the narrow margins.
         page.evaluate("document.querySelectorAll('style').forEach(e => e.remove())")

@@ -69,6 +69,18 @@ def test_a_wrong_password_is_said_so(stage: Stage, language: str, said: str) -> 
         assert page.locator("h1").inner_text() == "Below the pier"
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
+def test_the_password_of_a_document(stage: Stage, locale: str) -> None:
+    """Its address has no language: the reader's browser says which."""
+    with stage.reader(locale) as page:
+        address, language = stage.site + stage.content["document"], locale[:2]
+        check_page(page, address, name=f"site-password-document-{language}", language=language)
+        page.locator("main input[type=password]").fill("low tide")
+        with page.expect_download() as download:
+            page.locator("main button").click()
+        assert download.value.path().read_text("utf-8") == "High water at noon."
+
+
 @pytest.mark.parametrize("name", pages.MISSING)
 def test_pages_that_are_not_there(stage: Stage, name: str) -> None:
     status, path = pages.MISSING[name]

@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from tests.browser.pages import fits
 from tests.browser.screens import SCHEMES, Known, check_page
+
+WORDS = "() => (document.querySelector('main') ?? document.body).innerText.replace(/\\s+/g, ' ').trim()"
+WRONG = "main :is([class~=error], [class$=-error], [role=alert])"
+"""What tells a person that a form was not taken, in every program of ours."""
 
 
 @dataclass
@@ -20,6 +24,9 @@ class Walk:
         addresses: where the pages are, by name, see `tests.browser.pages`.
         below: the path before all of them.
         shown: how the name of a picture begins.
+
+    Address and status do not tell an answer from the form that is shown again, or refused: so a page to which `press` led must read
+    differently from the one on which the button was, and says that something was wrong only where it is looked at as ``refused``.
     """
 
     page: Page
@@ -30,9 +37,13 @@ class Walk:
     known: Sequence[Known] = ()
     schemes: Sequence[str] = SCHEMES
     looked: set[str] = field(default_factory=set)
+    form: str | None = None
 
-    def look(self, name: str, url: str | None = None, *, status: int = 200) -> None:
+    def look(self, name: str, url: str | None = None, *, status: int = 200, refused: bool = False) -> None:
         """Fail with everything that is wrong with the page of this name; without ``url`` with what is shown now."""
+        form, self.form = self.form, None
+        if url is None and form is not None:
+            self._is_an_answer(name, form, refused)
         title = f"{self.shown} {name} {self.language}".replace(" ", "-")
         check_page(
             self.page,
@@ -47,8 +58,18 @@ class Walk:
         assert fits(expected, self.page.url), f"{name} is looked at {self.page.url} instead of {expected}"
         self.looked.add(name)
 
-    def press(self, button: str = "main form button[type=submit]") -> None:
-        self.page.locator(button).first.click()
+    def press(self, button: str | Locator = "main form button[type=submit]") -> None:
+        """A button of a form; what is looked at next is its answer."""
+        found = self.page.locator(button) if isinstance(button, str) else button
+        found.first.wait_for()
+        self.form = self.page.evaluate(WORDS)
+        with self.page.expect_event("load"):
+            found.first.click()
+
+    def _is_an_answer(self, name: str, form: str, refused: bool) -> None:
+        assert self.page.evaluate(WORDS) != form, f"{name} is the form that led there, shown again"
+        said = " / ".join(self.page.locator(WRONG).filter(visible=True).all_inner_texts())
+        assert bool(said) == refused, f"{name} {f'says: {said}' if said else 'does not say what was wrong'}"
 
     def __enter__(self) -> Walk:
         return self
