@@ -111,7 +111,6 @@ API_DOCS = tuple(
         "color-contrast",
         "heading-order",
         "nested-interactive",
-        "target-size",
     )
 )
 

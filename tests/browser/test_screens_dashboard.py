@@ -106,6 +106,7 @@ def test_an_article_can_be_scheduled_where_an_editor_looks(stage: Stage) -> None
 
 
 NEEDED = (
+    ("en-GB", SITE, pages.ADMIN["homes"]),
     ("fr-FR", SITE, pages.ADMIN["author"]),
     ("en-GB", SITE, pages.ADMIN["link of the menu edited"]),
     ("en-GB", SITE, pages.EDITORS["article"]),
