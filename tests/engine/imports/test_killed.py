@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import io
 import json
 import random
+import shutil
+import sqlite3
 import subprocess
 import sys
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.engine import crafted
+from tests.engine.conftest import until
 from webstreet.testing.sources import WXR_HEAD, WXR_TAIL, write_subscribers, wxr_item
 
 KILLS = 2
@@ -33,6 +41,8 @@ text = re.sub(r'linktype=..page.. id=..(\\d+)..', lambda m: names[m[1]], text)
 print(json.dumps([text, sorted(Redirect.objects.values_list("old_path", "redirect_page__slug")),
     sorted(Subscriber.objects.values_list("email", "status")), ConsentRecord.objects.count(), Membership.objects.count(), menu]))
 """
+
+WITH_FILES = 30
 
 
 def wordpress(path: Path) -> None:
@@ -115,3 +125,70 @@ def kill(site, source: str, file: Path, *, after_lines: int) -> int:
     process.wait(30)
     process.stdout.close()
     return after_lines
+
+
+def wordpress_with_files(path: Path) -> None:
+    """An archive of posts with pictures and papers, in its folder of uploads."""
+    chance, files, items = random.Random(1), {}, []
+    for number in range(1, WITH_FILES + 1):
+        name = f"2019/01/{number}.{'jpg' if number % 3 else 'pdf'}"
+        noise = chance.randbytes(40_000)
+        files[f"uploads/{name}"] = b"%PDF-1.4" + noise if number % 3 == 0 else crafted.picture(size=(300 + number, 200))
+        meta = f"<wp:postmeta><wp:meta_key>_wp_attached_file</wp:meta_key><wp:meta_value>{name}</wp:meta_value></wp:postmeta>"
+        items.append(wxr_item(100 + number, content="", kind="attachment", status="inherit", more=meta))
+        body = f'<img src="https://old.example/wp-content/uploads/{name}" alt="A field">' if number % 3 else "Words."
+        items.append(wxr_item(number, content=body))
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in {"export.xml": (WXR_HEAD + "".join(items) + WXR_TAIL).encode(), **files}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+
+def uploaded(site) -> dict[str, str]:
+    """Path below the uploads -> checksum."""
+    top = site.data / "files"
+    return {str(p.relative_to(top)): hashlib.sha256(p.read_bytes()).hexdigest() for p in top.rglob("*") if p.is_file()}
+
+
+def named(site) -> list:
+    """The rows that are there of files."""
+    with contextlib.closing(sqlite3.connect(site.data / "site.sqlite3")) as rows:
+        every = "SELECT title, file FROM wagtailimages_image UNION ALL SELECT title, file FROM wagtaildocs_document"
+        return sorted(rows.execute(every))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.requirement("P5")
+def test_killed_among_its_files_and_repeated_leaves_the_same_files(site_processes):
+    """Of WordPress, and of an archive of ours. Nothing stays of the attempt that was killed."""
+    calm, archives = site_processes(), {}
+    archives["wordpress"], archives["webstreet"] = calm.folder / "export.tar.gz", calm.folder / "site.tar.gz"
+    wordpress_with_files(archives["wordpress"])
+    calm.documents("prepare")
+    others = {source: site_processes() for source in archives}
+    for site in others.values():
+        shutil.copytree(calm.data, site.data)
+    calm.documents("import", "--from", "wordpress", str(archives["wordpress"]))
+    calm.run("export", str(archives["webstreet"]))
+    files, names, beside = uploaded(calm), named(calm), sorted(p.name for p in calm.data.iterdir())
+    assert len(files) == WITH_FILES, "each file once, and nothing made of it yet"
+    for source, file in archives.items():
+        killed = others[source]
+        kill_among_files(killed, source, file)
+        assert 0 < len(uploaded(killed)) < WITH_FILES, "it was in the middle"
+        killed.documents("import", "--from", source, str(file))
+        assert uploaded(killed) == files, source
+        assert named(killed) == names, source
+        assert sorted(p.name for p in killed.data.iterdir()) == beside, source
+
+
+def kill_among_files(site, source: str, file: Path) -> None:
+    """Start the import and kill it when a part of the files is there."""
+    command = [sys.executable, "-m", "webstreet.engine", "import", "--from", source, str(file)]
+    process = subprocess.Popen(command, env=site.environ, stdout=subprocess.DEVNULL)
+    try:
+        until(lambda: len(list((site.data / "files").rglob("*.*"))) > WITH_FILES // 6, what=f"files of {source}")
+    finally:
+        process.kill()
+        process.wait(30)

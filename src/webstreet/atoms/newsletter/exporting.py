@@ -18,7 +18,7 @@ from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscrib
 from webstreet.atoms.newsletter.models.suppression import Suppression, digest
 from webstreet.engine import hooks
 from webstreet.engine.exports import Row, Rows
-from webstreet.engine.rows import by_key
+from webstreet.engine.rows import by_key, swept
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import normal_address
 
@@ -59,7 +59,7 @@ def _read_lists(rows: Iterable[Row]) -> None:
 
 def _write_subscribers() -> Iterator[Row]:
     rows = Subscriber.objects.prefetch_related("consents", "memberships__mailing_list", "suppressions")
-    for subscriber in by_key(rows, "email", size=BATCH):
+    for subscriber in swept(by_key(rows, "email", size=BATCH), every=BATCH):
         yield {
             **{name: getattr(subscriber, name) for name in FIELDS},
             "lists": sorted(m.mailing_list.key for m in subscriber.memberships.all()),

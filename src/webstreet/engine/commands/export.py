@@ -24,8 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     from webstreet.engine.exports import writing
+    from webstreet.engine.rows import settled
     from webstreet.kernel.errors import BadInput
 
+    settled()
     if options.file == "-":
         writing.write(sys.stdout.buffer, lambda step, done, total: None, leave_out=options.leave_out)
         sys.stdout.buffer.flush()

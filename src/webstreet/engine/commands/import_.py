@@ -45,10 +45,12 @@ def run(options: argparse.Namespace) -> None:
 
 def _imported(options: argparse.Namespace) -> ImportReport:
     from webstreet.engine.imports import crispy_octo, fetching, subscribers_csv, webstreet, wordpress
+    from webstreet.engine.rows import settled
 
     def report(step: str, done: int, total: int) -> None:
         emit(Progress(step=step, done=done, total=total))
 
+    settled()
     match options.source:
         case "wordpress":
             budget = fetching.Budget(options.fetch_files, options.fetch_mb * 1024**2, options.fetch_minutes * 60)

@@ -8,12 +8,14 @@ are looked at again.
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import itertools
+import os
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -47,6 +49,8 @@ from webstreet.engine.uploaded import FileRefused
 
 SOURCE = "wordpress"
 BATCH = 25
+WORKING = "import-"
+"""What the names of folders begin with that hold what is only passing through."""
 REPORT_EVERY_BYTES = 4 * 1024 * 1024
 INTRO_MAX = 500
 PATH_MAX = 255
@@ -85,11 +89,35 @@ def run(path: Path, report: Report, *, fetch: fetching.Budget | None = None) -> 
 
 @contextmanager
 def _working_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="import-", dir=attachments.beside_the_data()))
+    """Locked as long as this process lives: what nobody locks was left by an import that was killed, and is removed."""
+    above = attachments.beside_the_data() or Path(tempfile.gettempdir())
+    with ExitStack() as ours:
+        with ExitStack() as door:
+            _lock(above, door)
+            for left in above.glob(f"{WORKING}*"):
+                with ExitStack() as found:
+                    if _lock(left, found, wait=False):
+                        shutil.rmtree(left, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix=WORKING, dir=above))
+            _lock(folder, ours)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock(folder: Path, stack: ExitStack, *, wait: bool = True) -> bool:
+    """Hold the folder's lock until the stack ends; False where somebody else does."""
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    stack.callback(os.close, descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
 
 
 def _opened(path: Path, folder: Path) -> tuple[Path, Path | None]:
