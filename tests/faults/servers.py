@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.faults.site import until
 from tests.lab import base, postgres, redis
 
+STOP_TIMEOUT_S = 60
 DROPPED_AFTER_MAX = 8
 """Connections: a queue for none takes one or two."""
 
@@ -54,11 +56,10 @@ class Server:
     def stop(self) -> None:
         """End it; returns when its port refuses."""
         os.kill(self.pid, self._stop)
-        while self._answers():
-            time.sleep(0.02)
+        until(lambda: not self._answers(), seconds=STOP_TIMEOUT_S, pause=0.02, what=f"{self._argv[0]} refuses")
         if self._again:
-            self._again.wait(30)
-        _until_gone(self.pid)
+            self._again.wait(STOP_TIMEOUT_S)
+        until(lambda: _is_gone(self.pid), seconds=STOP_TIMEOUT_S, pause=0.02, what=f"{self._argv[0]} ends")
 
     def start(self, *more: str) -> None:
         """The same program again, with ``more`` arguments this once; returns when its port accepts."""
@@ -84,11 +85,12 @@ class Server:
         return False
 
 
-def _until_gone(pid: int) -> None:
+def _is_gone(pid: int) -> bool:
     """A child of the lab's own is a zombie until the lab looks: it holds nothing any more."""
-    stat = Path(f"/proc/{pid}/stat")
-    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
-        time.sleep(0.02)
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 @contextlib.contextmanager
