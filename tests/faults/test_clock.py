@@ -65,6 +65,7 @@ def test_the_clock_jumps_a_day_forwards_and_back(
         smtp.wait_for(130, timeout_s=120)
         worker.kill()
         worker.wait(10)
+        at_the_kill = len(smtp.messages)
         site.python(STAMPS)
         clock.jump_to(0)
         second = site.work()
@@ -72,6 +73,7 @@ def test_the_clock_jumps_a_day_forwards_and_back(
         ledger = site.finished()
         until(lambda: smtp.to("new@example.org"), what=site.log)
         until(lambda: site.python(IN_THE_FUTURE) == "0", what=lambda: site.python(IN_THE_FUTURE) + site.log())
+    assert at_the_kill < AUDIENCE, "it was in the middle"
     assert readable(site) == (200, 404), "what has appeared stays, and the rest waits for its time"
     arrived = Counter(address for message in smtp.messages for address in message.recipients)
     assert max(arrived.values()) == 1, "nobody got it twice"
