@@ -111,8 +111,17 @@ def test_a_wrong_name_suggests_the_right_one(control: Control, arguments: list[s
     assert told(result).endswith(f"[{code}]")
 
 
-def test_a_password_on_the_command_line_is_refused_and_not_repeated(control: Control) -> None:
-    result = run(control.state, "site", "open", "acme/blog", "--email-url", "smtp://me:hunter2@mail.example:587")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://me:hunter2@mail.example:587",
+        "smtp://first.example smtp://me:hunter2@second.example",
+        "mailgun://hunter2@news.example",
+        "postmark://hunter2@",
+    ],
+)
+def test_a_password_on_the_command_line_is_refused_and_not_repeated(control: Control, url: str) -> None:
+    result = run(control.state, "site", "open", "acme/blog", "--email-url", url)
     assert result.code == USAGE
     assert told(result).endswith("[secret.in_arguments]")
     assert "hunter2" not in result.err

@@ -7,7 +7,6 @@ import json
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from webstreet.cli.api import ControlApi, Json, nearest
 from webstreet.cli.client import add_with, known_clients
@@ -56,15 +55,22 @@ def secret_files(given: list[str], form: str) -> dict[str, str]:
 
 
 def email(url: str, file: Path | None) -> str:
-    """The mail server's URL from one of two places; a password is only taken from a file."""
+    """The mail servers' URLs from one of two places; a password, or a provider's key, is only taken from a file."""
     if url and file:
         raise UsageWrong("Both --email-url and --email-url-file are given: remove one of them.")
-    if url and urlsplit(url).password:
+    if any(_holds_secret(part) for part in url.split()):
         raise SecretInArguments(
             "A URL with a password on the command line can be read by every process of this machine."
             " Write it into a file and use --email-url-file FILE."
         )
     return read_secret(file) if file else url
+
+
+def _holds_secret(url: str) -> bool:
+    """Before an SMTP server's name stands a user, who is no secret without a password; before a provider's stands its key."""
+    scheme, _, rest = url.partition("://")
+    user, at, _ = rest.rpartition("@")
+    return bool(at and user and (":" in user or not scheme.lower().startswith("smtp")))
 
 
 def read_secret(path: Path) -> str:

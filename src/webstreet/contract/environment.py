@@ -40,7 +40,7 @@ TRUSTED_PROXIES = "TRUSTED_PROXIES"
 METRICS_TOKEN = "METRICS_TOKEN"  # noqa: S105 the name of the variable, not a token
 """Who shows this as a bearer token may read /-/metrics from anywhere; unset: neighbours only, as with /-/facts."""
 DNS_SERVERS = "DNS_SERVERS"
-"""Comma-separated name servers to ask for the sender's records, as 9.9.9.9 or 127.0.0.1:5353; unset: the system's."""
+"""Comma-separated name servers to ask about the sender and readers' domains, as 9.9.9.9 or 127.0.0.1:5353; unset: the system's."""
 IMAGE_DIGEST = "IMAGE_DIGEST"
 """The digest the container was started from; shown in facts."""
 GENERATION = "GENERATION"

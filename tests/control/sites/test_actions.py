@@ -83,6 +83,7 @@ BAD = [
     (opening(settings={"FILES_URL": Secret("s3://canary-password/x")}), DocumentInvalid, "manifest.invalid"),
     (opening(settings={"FILES_URL": Secret("file:///srv/canary-password/../..")}), DocumentInvalid, "manifest.invalid"),
     (opening(settings={"FILES_URL": Secret("file:///")}), DocumentInvalid, "manifest.invalid"),
+    (opening(settings={"FILES_URL": Secret("file:////srv/canary-password")}), DocumentInvalid, "manifest.invalid"),
     (opening(title="x" * 201), DocumentInvalid, "manifest.invalid"),
 ]
 
@@ -149,6 +150,16 @@ def test_no_two_sites_keep_their_files_in_one_folder(acme: Client, folder: str) 
     with pytest.raises(DocumentInvalid, match=r"settings\.FILES_URL: is a folder in which another site"):
         open_site(opening(site="second", settings={"FILES_URL": Secret(folder)}), by="test")
     open_site(opening(site="third", settings={"FILES_URL": Secret("file:///srv/acme2")}), by="test")
+
+
+def test_a_closed_site_leaves_its_folder_to_nobody(acme: Client, other: Client, reconcile: Any) -> None:
+    site = open_site(opening(settings={"FILES_URL": Secret(OWN["FILES_URL"])}), by="test")
+    reconcile()
+    actions.close_site(site, confirm="acme/blog", by="test")
+    reconcile()
+    assert not SiteSecret.objects.filter(site=site).exists(), "it is closed"
+    with pytest.raises(DocumentInvalid, match="in which another site"):
+        open_site(opening(client="other", settings={"FILES_URL": Secret(OWN["FILES_URL"])}), by="test")
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ BAD = [
     (DRAFT, " \n ", "customization.why_missing", "Say why"),
     (DRAFT, "x" * 501, "customization.why_missing", "500"),
     (DRAFT, "see https://me:canary@example.com/", "customization.secret", "password"),
+    (DRAFT, "sent by Mailgun://canary-key@example.com", "customization.secret", "password"),
     ({"newsletter": {"on_publish": "smtp://me:canary@h"}}, WHY, "customization.secret", "password"),
 ]
 

@@ -203,7 +203,9 @@ FIXED = (
     ),
     _variable(
         "DNS_SERVERS",
-        _("Name servers that are asked for the records of the newsletter's sender."),
+        _(
+            "Name servers that are asked about the newsletter's sender, and about readers' domains where providers are limited."
+        ),
         _("comma-separated addresses, as 9.9.9.9 or 127.0.0.1:5353"),
         _("the system's"),
         **GIVEN,

@@ -20,7 +20,7 @@ from webstreet.control.clients.access import Actor
 from webstreet.control.clients.actions import client_of
 from webstreet.control.clients.models import Client
 from webstreet.control.journal.models import note
-from webstreet.control.places.models import make_local
+from webstreet.control.places.models import Cluster, make_local
 from webstreet.control.sites import errors, own_settings
 from webstreet.control.sites.customizations import opened_with, reason, record
 from webstreet.control.sites.front import settings_of
@@ -74,6 +74,9 @@ def open_site(wish: Opening, *, by: str) -> Site:
     try:
         with transaction.atomic():
             client = client_of(Client.objects.select_for_update(), wish.client)
+            if environment.FILES_URL in wish.settings:
+                # Two clients may ask for the same folder at once.
+                Cluster.objects.select_for_update().get(pk=make_local().pk)
             manifest = checked_manifest(wish)
             if Site.objects.kept().filter(client=client, name=wish.site).exists():
                 raise _site_taken(manifest.id)

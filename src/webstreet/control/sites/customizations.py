@@ -14,9 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from webstreet.control.sites.models import Site
 from webstreet.kernel.errors import BadInput, Broken
+from webstreet.mail.url import PROVIDERS
 
 WHY_MAX = 500
-WITH_PASSWORD = re.compile(r"://[^\s/@:]*:[^\s/@]+@")
+WITH_PASSWORD = re.compile(rf"://[^\s/@:]*:[^\s/@]+@|\b(?:{'|'.join(PROVIDERS)})://[^\s/@]+@", re.I)
+"""A URL with a password, or with the key of a provider of mail, which stands where others have the user."""
 Atoms = Mapping[str, Mapping[str, Any]]
 """atom -> parameter -> value."""
 Value = dict[str, Any]
@@ -159,14 +161,14 @@ def refuse_secret(text: str) -> None:
 def opened_with(
     atoms: Atoms,
     residency: Mapping[str, str],
-    secrets: Mapping[str, str],
+    given: Mapping[str, str],
     planned: Atoms,
     plain: Mapping[str, str] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """How a site that is being opened differs from its template, as rows for `record`.
 
     Args:
-        secrets: names of the settings that were given -> the atom each is for, empty for the whole site.
+        given: names of the settings that were given -> the atom each is for, empty for the whole site.
         planned: the template's atoms.
         plain: the values of those settings that are no secrets.
     """
@@ -180,10 +182,10 @@ def opened_with(
         if where != "hosted":
             moved = {"before": {"value": "hosted"}, "after": {"value": where}}
             found.append({"kind": str(Customization.Kind.RESIDENCY), "atom": atom, **moved})
-    for name, atom in sorted(secrets.items()):
+    for name, atom in sorted(given.items()):
         after = {"value": plain[name]} if name in plain else {"secret": True}
-        given = {"name": name, "before": {}, "after": after}
-        found.append({"kind": str(Customization.Kind.SETTING), "atom": atom, **given})
+        row = {"name": name, "before": {}, "after": after}
+        found.append({"kind": str(Customization.Kind.SETTING), "atom": atom, **row})
     return found
 
 

@@ -15,6 +15,7 @@ from webstreet.contract.environment import (
     EVENTS_SECRET,
     FILES_URL,
 )
+from webstreet.control.sites.customizations import Customization
 from webstreet.control.sites.models import Site, SiteSecret
 from webstreet.control.sites.store_urls import LONGEST, TOKEN_SHORTEST
 from webstreet.kernel.errors import Problem, Sentence
@@ -87,9 +88,9 @@ def _files(text: str) -> str:
     folder = _folder(text)
     if folder is None:
         return Sentence.of("store.url", "must be a URL like {example}.", example="file:///srv/blog")
-    # Closed sites too: what they left there is not for another one to serve.
-    for other in SiteSecret.objects.filter(name=FILES_URL):
-        theirs = _folder(other.value.reveal())
+    # Closed sites too: what they left there is not for another one to serve. Their secrets are forgotten, this record of them is not.
+    for kept in Customization.objects.filter(kind=Customization.Kind.SETTING, name=FILES_URL):
+        theirs = _folder(str(kept.after.get("value", "")))
         if theirs is not None and (folder.is_relative_to(theirs) or theirs.is_relative_to(folder)):
             return Sentence.of("setting.folder", "is a folder in which another site keeps its files.")
     return ""
@@ -107,6 +108,8 @@ def _folder(text: str) -> PurePosixPath | None:
         not is_one
         or ".." in folder.parts
         or len(folder.parts) < 2
+        # To POSIX something else than one slash, and to this system the same folder.
+        or folder.root != "/"
         or not str(folder).isprintable()
         or len(text) > LONGEST
     ):
