@@ -436,7 +436,7 @@ def test_names_that_cannot_both_be_are_refused(tmp_path, names):
     with pytest.raises(ArchiveRefused) as caught:
         wordpress.run(tmp_path / "file.zip", lambda *a: None)
     assert caught.value.error_code == "archive.names"
-    assert not list((attachments.beside_the_data() or tmp_path).glob("import-*"))
+    assert not list((attachments.beside_the_data() or tmp_path).glob("webstreet-import-*"))
     assert not Redirect.objects.exists()
 
 

@@ -49,7 +49,7 @@ from webstreet.engine.uploaded import FileRefused
 
 SOURCE = "wordpress"
 BATCH = 25
-WORKING = "import-"
+WORKING = "webstreet-import-"
 """What the names of folders begin with that hold what is only passing through."""
 REPORT_EVERY_BYTES = 4 * 1024 * 1024
 INTRO_MAX = 500
