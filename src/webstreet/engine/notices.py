@@ -17,6 +17,7 @@ from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import EmailMessage
 
 from webstreet.engine.guessing import count
+from webstreet.engine.mail_api import ProviderAway
 from webstreet.mail.url import EmailUrl
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,13 @@ class Notices(EmailBackend):
     """Django's, with the limits above; what cannot be sent is logged, never raised."""
 
     _is_away = False
+    _server = ""
     _failed_at: ClassVar[dict[str, float]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._took_none: set[str] = set()
+        """Providers: whether they are there is known when they are given a mail, and they are given no second one."""
 
     def open(self) -> bool | None:
         """By the first server of EMAIL_URL that can be used; the last to be tried is who failed last.
@@ -41,6 +48,8 @@ class Notices(EmailBackend):
             return None if self._is_away else False
         error: Exception | None = None
         for server in sorted(settings.EMAIL_SERVERS, key=self._failed_lately):
+            if server.name in self._took_none:
+                continue
             self.host, self.port = server.host, server.port
             self.username, self.password = server.user, server.password.reveal()
             self.use_tls, self.use_ssl = server.protection == "starttls", server.protection == "tls"
@@ -50,7 +59,9 @@ class Notices(EmailBackend):
                 self._failed_at[server.name], error = time.monotonic(), failed
                 self._drop()
             else:
-                self._failed_at.pop(server.name, None)
+                if not server.provider:
+                    self._failed_at.pop(server.name, None)
+                self._server = server.name
                 return opened
         self._is_away = True
         if error is not None:
@@ -79,11 +90,27 @@ class Notices(EmailBackend):
         return super().send_messages([message for message in email_messages if _admitted(message)]) or 0
 
     def _send(self, email_message: EmailMessage) -> bool:
-        try:
-            return bool(super()._send(email_message))  # type: ignore[misc]
-        except (OSError, SMTPException) as error:
-            _unsent(error)
+        while self.connection is not None:
+            try:
+                return bool(super()._send(email_message))  # type: ignore[misc]
+            except (OSError, SMTPException) as error:
+                if self._goes_on_after(error):
+                    continue
+                _unsent(error)
+                return False
+        return False
+
+    def _goes_on_after(self, error: Exception) -> bool:
+        """Whether another server is to be given what a provider has certainly not taken."""
+        if not isinstance(error, ProviderAway):
             return False
+        self._failed_at[self._server] = time.monotonic()
+        self._took_none.add(self._server)
+        self._drop()
+        if error.is_unsent:
+            return self.open() is True
+        self._is_away = True
+        return False
 
 
 def _unsent(error: Exception) -> None:

@@ -40,7 +40,8 @@ class ApiBehaviour:
         after: let that many requests through first, then ``status``, ``drop``, ``silent`` or ``garbage``.
         garbage: answer 200 with what is no JSON, and record the mails.
         inactive: addresses that Postmark calls inactive.
-        held: the answer waits while this says so of the recipients; the mails are recorded.
+        held: the answer waits while this says so of the recipients; the mails are recorded. Also before ``status``, of nobody then.
+        drips: the answer comes a byte at a time, for some seconds.
     """
 
     refused: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class ApiBehaviour:
     garbage: bool = False
     inactive: frozenset[str] = frozenset()
     held: Callable[[list[str]], bool] = lambda recipients: False
+    drips: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
             return
         if is_time and behaviour.status:
+            self._hold([])
             self._answer(
                 behaviour.status, {"message": "Not now.", "Message": "Not now.", "ErrorCode": 100}, behaviour.headers
             )
@@ -153,8 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 200:
             with self.api.lock:
                 self.api.mails += mails
-        while behaviour.held([mail.recipient for mail in mails]) and not self.api.ending.wait(0.01):
-            pass
+        self._hold([mail.recipient for mail in mails])
         if is_time and behaviour.drop == "after_body":
             self._hang_up()
         elif is_time and behaviour.silent:
@@ -164,6 +166,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(
                 status, said, garbage=is_time and behaviour.garbage, cut=is_time and behaviour.drop == "inside_answer"
             )
+
+    def _hold(self, recipients: list[str]) -> None:
+        while self.api.behaviour.held(recipients) and not self.api.ending.wait(0.01):
+            pass
 
     def _is_known(self) -> bool:
         """Whether path and key are right."""
@@ -199,6 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
                 f"Found inactive addresses: {mail.recipient}.\nInactive recipients are ones that have generated a hard bounce."
             )
             return 422, {"ErrorCode": 406, "Message": text}
+        if any(len(name) > 20 or len(value) > 80 for name, value in mail.metadata.items()):
+            return 422, {"ErrorCode": 300, "Message": "Metadata: names of at most 20 characters, values of at most 80."}
         if words:
             return 422, {"ErrorCode": 300, "Message": words}
         return 200, {"ErrorCode": 0, "Message": "OK", "MessageID": mail.provider_id, "To": mail.to}
@@ -212,12 +220,16 @@ class _Handler(BaseHTTPRequestHandler):
         garbage: bool = False,
         cut: bool = False,
     ) -> None:
-        body = b"<html>what?</html>" if garbage else json.dumps(said).encode()
+        drips = self.api.behaviour.drips
+        body = b"<html>what?</html>" if garbage else b" " * 60 * drips + json.dumps(said).encode()
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        while drips and body.startswith(b" ") and not self.api.ending.wait(0.05):
+            self.wfile.write(body[:1])
+            body = body[1:]
         self.wfile.write(body[: len(body) // 2] if cut else body)
         if cut:
             self._hang_up()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -118,6 +119,7 @@ MISBEHAVIOURS = {
     "leads elsewhere": (ApiBehaviour(status=307, headers={"Location": "https://elsewhere.example/"}), POLICY),
     "too much": (ApiBehaviour(status=429, after=1), BUSY),
     "away": (ApiBehaviour(status=503, after=1), AWAY),
+    "behind a gateway that hears nothing": (ApiBehaviour(status=502, after=1), AWAY),
     "broken": (ApiBehaviour(status=500, after=1), None),
     "behind a gateway that waits no longer": (ApiBehaviour(status=504, after=1), AWAY),
     "refuses some": (ApiBehaviour(refused={f"s{i}@example.org": "Error parsing 'To': no." for i in (3, 4)}), None),
@@ -130,7 +132,7 @@ MISBEHAVIOURS = {
 def test_what_is_said_is_true(api: RecordingMailApi, name: str) -> None:
     behaviour, expected = MISBEHAVIOURS[name]
     api.behaviour = behaviour
-    results, trouble = deliver(api.url, batch(6) + batch(6, start=6), answer_s=0.5)
+    results, trouble = deliver(api.url, batch(6) + batch(6, start=6), answer_s=0.5 if name == "no answer" else 5)
     assert_true(api, results)
     found = outcomes(results)
     assert trouble == expected
@@ -139,7 +141,7 @@ def test_what_is_said_is_true(api: RecordingMailApi, name: str) -> None:
         assert found["sent"] == 10
     if expected in (LOGIN, BUSY):
         assert not found["uncertain"] + found["deferred"], "it certainly took none of them"
-    if name in ("a lost answer", "half an answer", "no answer", "an answer in no form"):
+    if name in ("a lost answer", "half an answer", "no answer", "an answer in no form") or "gateway" in name:
         assert found["uncertain"] >= 1
     if name == "broken":
         assert found["deferred"] >= 1
@@ -162,8 +164,8 @@ def test_a_mail_is_what_it_would_be_by_smtp(provider: Any) -> None:
         assert "Lovelace" in str(make_header(decode_header(mail.sender)))
         assert mail.headers["list-unsubscribe"] == f"<https://example.org/u/{i}>"
         assert mail.headers["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
-        assert mail.metadata[MESSAGE] == f"<issue.{i}@example.org>"
-        assert mail.headers.get("message-id", mail.metadata[MESSAGE]) == mail.metadata[MESSAGE]
+        assert mail.metadata[MESSAGE] == f"issue.{i}"
+        assert mail.headers.get("message-id", f"<issue.{i}@example.org>") == f"<issue.{i}@example.org>"
         assert mail.headers.get("list-id", "<news.example.org>") == "<news.example.org>"
         assert {"dkim-signature", "date", "mime-version", "content-type"}.isdisjoint(mail.headers)
     assert all(("message-id" in mail.headers) == (provider in ("mailgun", "postmark")) for mail in api.mails)
@@ -196,6 +198,19 @@ def test_one_bad_address_is_found_among_many(mailgun: RecordingMailApi) -> None:
     assert (outcomes(results), trouble) == (Counter(sent=11, failed=1), None)
     assert "s7" not in results[7].reply
     assert mailgun.calls[0] == 12
+
+
+def test_one_bad_address_among_many_costs_few_calls(mailgun: RecordingMailApi) -> None:
+    mailgun.behaviour = ApiBehaviour(refused={"s17@example.org": "'to' parameter is not a valid address"})
+    results, trouble = deliver(mailgun.url, batch(64), connections=1)
+    assert (outcomes(results), trouble) == (Counter(sent=63, failed=1), None)
+    assert len(mailgun.calls) == 1 + 2 * 6
+
+
+def test_many_are_shared_among_connections(mailgun: RecordingMailApi) -> None:
+    results, _ = deliver(mailgun.url, batch(130), connections=2)
+    assert outcomes(results) == Counter(sent=130)
+    assert mailgun.calls == [65, 65]
 
 
 def test_an_inactive_address_is_a_recipients() -> None:
@@ -244,6 +259,118 @@ def test_who_thinks_is_waited_for_beside_the_step(api: RecordingMailApi) -> None
     finally:
         loop.run(transport.close())
         loop.close()
+
+
+class Slow:
+    """A provider that answers when it is let go, after `ApiTransport.send` has returned."""
+
+    def __init__(self, api: RecordingMailApi, connections: int, **behaviour: Any) -> None:
+        self.api, self.let_go = api, threading.Event()
+        api.behaviour = ApiBehaviour(held=lambda recipients: not self.let_go.is_set(), **behaviour)
+        self.loop = Loop()
+        self.transport = ApiTransport(EmailUrl.parse(api.url), connections=connections)
+
+    def __enter__(self) -> Slow:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go.set()
+        self.loop.run(self.transport.close())
+        self.loop.close()
+
+    def send(self, envelopes: Sequence[Envelope], seconds: float = 20) -> tuple[list[Result], Trouble | None]:
+        return self.loop.run(self.transport.send(envelopes, deadline=time.monotonic() + seconds))
+
+    def answers_late(self, envelopes: Sequence[Envelope]) -> Counter[str]:
+        results, trouble = self.send(envelopes, 0.1)
+        assert trouble is None
+        later = [result.later for result in results if result.later is not None]
+        assert later, "some are under way"
+        self.let_go.set()
+        return Counter(each.result(20).outcome.value for each in later)
+
+
+def letters(count: int, *, start: int = 0) -> list[Envelope]:
+    """Each of its own skeleton, so that it is a request."""
+    return [envelope for i in range(start, start + count) for envelope in batch(1, start=i)]
+
+
+def test_who_refuses_everybody_late_makes_the_sender_stop(api: RecordingMailApi) -> None:
+    with Slow(api, 4, refused={f"s{i}@example.org": "No such letter." for i in range(20)}) as slow:
+        assert slow.answers_late(letters(6)) == Counter(failed=2, deferred=2)
+        asked = len(api.calls)
+        results, trouble = slow.send(letters(3, start=6))
+        assert ({r.outcome for r in results}, trouble) == ({Outcome.UNSENT}, POLICY)
+        assert len(api.calls) == asked, "nothing more is asked"
+        api.behaviour = ApiBehaviour()
+        results, trouble = slow.send(letters(3, start=9))
+        assert ({r.outcome for r in results}, trouble) == ({Outcome.SENT}, None), "a person has seen to it"
+
+
+def test_who_refuses_one_at_a_time_makes_the_sender_stop(api: RecordingMailApi) -> None:
+    with Slow(api, 1, refused={f"s{i}@example.org": "No such letter." for i in range(20)}) as slow:
+        slow.let_go.set()
+        found = [slow.send(letters(1, start=i)) for i in range(3)]
+    assert [(r.outcome.value, trouble) for (r,), trouble in found] == [
+        ("failed", None),
+        ("failed", None),
+        ("deferred", POLICY),
+    ]
+
+
+@pytest.mark.parametrize(("status", "expected"), [(401, LOGIN), (402, POLICY)])
+def test_a_refused_key_that_is_heard_of_late_stops_the_next_call(
+    api: RecordingMailApi, status: int, expected: Trouble
+) -> None:
+    with Slow(api, 1, status=status) as slow:
+        assert slow.answers_late(letters(1)) == Counter(unsent=1)
+        results, trouble = slow.send(letters(2, start=1))
+        assert (len(results), {r.outcome for r in results}, trouble) == (2, {Outcome.UNSENT}, expected)
+        assert len(api.calls) == 1
+
+
+def test_who_was_refused_together_late_is_not_asked_for_together_again(mailgun: RecordingMailApi) -> None:
+    everybody = batch(40)
+    with Slow(mailgun, 1, refused={"s7@example.org": "'to' parameter is not a valid address"}) as slow:
+        assert slow.answers_late(everybody) == Counter(unsent=40)
+        results, trouble = slow.send(everybody)
+    assert (outcomes({r.key: r for r in results}), trouble) == (Counter(sent=39, failed=1), None)
+    assert mailgun.calls[:2] == [40, 20]
+
+
+def test_an_answer_that_comes_in_drops_has_an_end(api: RecordingMailApi) -> None:
+    api.behaviour = ApiBehaviour(drips=True)
+    results, trouble = deliver(api.url, batch(1), answer_s=0.5)
+    assert (outcomes(results), trouble) == (Counter(uncertain=1), AWAY)
+
+
+def test_a_request_that_cannot_begin_loses_nothing(api: RecordingMailApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with Slow(api, 1) as slow:
+        slow.let_go.set()
+        with monkeypatch.context() as once:
+            once.setattr("webstreet.engine.mail_api.transport.backend_of", fail)
+            results, trouble = slow.send(batch(3))
+            assert ([r.outcome for r in results], trouble) == ([Outcome.UNSENT] * 3, AWAY)
+        results, trouble = slow.send(batch(3))
+        assert ({r.outcome for r in results}, trouble) == ({Outcome.SENT}, None)
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["anymail.backends.{}.EmailBackend.parse_recipient_status", "webstreet.engine.mail_api.transport._by_recipient"],
+)
+def test_a_defect_after_a_request_left_is_uncertain(
+    api: RecordingMailApi, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("x")
+
+    monkeypatch.setattr(where.format(api.provider), fail)
+    results, trouble = deliver(api.url, batch(1))
+    assert (outcomes(results), trouble) == (Counter(uncertain=1), AWAY)
 
 
 def test_what_is_never_answered_is_uncertain_at_the_end(api: RecordingMailApi) -> None:

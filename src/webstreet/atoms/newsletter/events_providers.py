@@ -133,7 +133,7 @@ def _told(provider: str, event: Any) -> Told | None:
     name = str(event.event_id or "") or f"{event.message_id}:{event.event_type}:{recipient}:{at.isoformat()}"
     # A name may hold an address, and be long.
     name = hashlib.sha256(f"{event.event_type}:{name}".encode()).hexdigest()
-    # Of a mail that was handed over by the API the provider has its own name, and ours beside it.
+    # Of a mail that was handed over by the API the provider has its own name, and ours beside it: without a domain, which nobody needs.
     ours = event.metadata.get(MESSAGE) if isinstance(event.metadata, dict) else None
     mail = _mail(str(ours or event.message_id or ""), recipient)
     return Told(provider, name, kind, mail, at, code, reason, one_line(said, recipient))

@@ -6,13 +6,29 @@ Nothing here is imported by a site whose mails go to SMTP servers alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from smtplib import SMTPException
 
 from webstreet.mail.pump import Transport
 from webstreet.mail.smtp import SmtpTransport
 from webstreet.mail.url import EmailUrl
 
 MESSAGE = "webstreet_message"
-"""Under which a provider gives our Message-ID back with each event, whatever it calls the mail itself."""
+"""Under which a provider gives our Message-ID back with each event, whatever it calls the mail itself. Postmark takes names of at most 20
+characters and values of at most 80, so it is only what stands before the ``@``: see `named`."""
+MESSAGE_MAX = 80
+
+
+class ProviderAway(SMTPException):
+    """It takes nothing now, or not from us. ``is_unsent``: nobody got the mail, so that another server may be given it."""
+
+    def __init__(self, code: str, *, is_unsent: bool) -> None:
+        super().__init__(f"The provider takes no mail now ({code}).")
+        self.is_unsent = is_unsent
+
+
+def named(message_id: str) -> str:
+    """A Message-ID, with or without brackets, as it goes along under `MESSAGE`."""
+    return message_id.strip("<> ").partition("@")[0][:MESSAGE_MAX]
 
 
 def transport_to(url: EmailUrl, *, connections: int) -> Transport:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ from webstreet.mail.url import PROVIDERS, EmailUrl
 
 CONNECT_S = 10.0
 ANSWER_S = 120.0
-"""For the answer to a whole request: who gives up sooner gets mail doubled."""
+"""From the beginning of a request to the end of its answer: who gives up sooner gets mail doubled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,30 @@ KNOWN: Mapping[str, Provider] = {
 assert set(KNOWN) == set(PROVIDERS)  # noqa: S101 two lists of one thing
 
 
+class _End:
+    """Ends a request that takes too long, whatever comes of it bit by bit: each read has its own limit, and begins it anew."""
+
+    def __init__(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self.socket: socket.socket | None = None
+
+    def _cut(self) -> None:
+        if self.socket is not None:
+            with contextlib.suppress(OSError):
+                # Below TLS, whose state is the reader's.
+                socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+    def __enter__(self) -> _End:
+        # With no thread left the limit of each read has to do.
+        with contextlib.suppress(RuntimeError):
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+
 class Wire(threading.local):
     """What happened to the request that this thread made last.
 
@@ -59,6 +85,7 @@ class Wire(threading.local):
 
     left = False
     answer: requests.Response | None = None
+    end: _End | None = None
 
     def forget(self) -> None:
         self.left, self.answer = False, None
@@ -70,8 +97,19 @@ wire = Wire()
 class _Noting:
     """Beside a connection of urllib3, which says neither in its errors nor elsewhere whether a request left as a whole."""
 
+    _line: socket.socket | None = None
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        # It lets go of it before the end of an answer that closes the connection.
+        self._line = self.sock  # type: ignore[attr-defined]
+        if wire.end is not None:
+            wire.end.socket = self._line
+
     def request(self, *args: Any, **kwargs: Any) -> None:
         wire.left = False
+        if wire.end is not None:
+            wire.end.socket = self._line
         super().request(*args, **kwargs)  # type: ignore[misc]
         wire.left = True
 
@@ -101,8 +139,9 @@ class _Adapter(HTTPAdapter):
 
 
 class _Session(requests.Session):
-    def __init__(self, ca_file: str) -> None:
+    def __init__(self, ca_file: str, answer_s: float) -> None:
         super().__init__()
+        self._answer_s = answer_s
         # Neither a proxy nor a key of .netrc from the environment: the key goes to the provider alone, and only ours.
         self.trust_env = False
         self.verify = ca_file or True
@@ -113,14 +152,15 @@ class _Session(requests.Session):
         wire.forget()
         # To follow one would give the mails to whoever it names, or forget what was to be posted.
         kwargs["allow_redirects"] = False
-        wire.answer = super().request(*args, **kwargs)
+        with _End(self._answer_s) as wire.end:
+            wire.answer = super().request(*args, **kwargs)
         return wire.answer
 
 
 def backend_of(url: EmailUrl, *, answer_s: float = ANSWER_S) -> Any:
     """django-anymail's e-mail backend of ``url``, open; for one thread at a time."""
     key = url.password.reveal()
-    options: dict[str, Any] = {"timeout": (CONNECT_S, answer_s), "api_key": key}
+    options: dict[str, Any] = {"timeout": (min(CONNECT_S, answer_s), answer_s), "api_key": key}
     if url.provider == "mailgun":
         options["sender_domain"] = url.host
     elif url.provider == "mailjet":
@@ -130,5 +170,5 @@ def backend_of(url: EmailUrl, *, answer_s: float = ANSWER_S) -> Any:
     if url.api:
         options["api_url"] = url.api
     backend = import_module(f"anymail.backends.{url.provider}").EmailBackend(**options)
-    backend.session = _Session(url.ca_file)
+    backend.session = _Session(url.ca_file, answer_s)
     return backend

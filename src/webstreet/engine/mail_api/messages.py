@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
 
-from webstreet.engine.mail_api import MESSAGE
+from webstreet.engine.mail_api import MESSAGE, named
 from webstreet.engine.mail_api.backends import KNOWN
 from webstreet.mail.merge import Mergeable
 from webstreet.mail.message import Recipient, hole
@@ -33,7 +33,7 @@ def single(envelope: Envelope, provider: str) -> EmailMultiAlternatives:
     is_alone = [found.addr_spec for found in getattr(parsed["To"], "addresses", ())] == [envelope.recipient]
     made.to = [to if is_alone else envelope.recipient]
     # django-anymail takes it from there.
-    made.metadata = {MESSAGE: _line(parsed["Message-ID"])}  # type: ignore[attr-defined]
+    made.metadata = {MESSAGE: named(_line(parsed["Message-ID"]))}  # type: ignore[attr-defined]
     return made
 
 
@@ -60,7 +60,7 @@ def merged(envelopes: Sequence[Mergeable], provider: str) -> EmailMultiAlternati
     made.to = list(own)
     # django-anymail takes them from there.
     made.merge_headers = own  # type: ignore[attr-defined]
-    made.merge_metadata = {each.recipient: {MESSAGE: f"<{each.own.message_id}>"} for each in envelopes}  # type: ignore[attr-defined]
+    made.merge_metadata = {each.recipient: {MESSAGE: named(each.own.message_id)} for each in envelopes}  # type: ignore[attr-defined]
     made.merge_data = {each.recipient: _values(each.own) for each in envelopes}  # type: ignore[attr-defined]
     return made
 

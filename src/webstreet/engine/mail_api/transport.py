@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import threading
 import time
@@ -21,6 +22,7 @@ import requests
 from anymail.exceptions import AnymailRecipientsRefused, AnymailRequestsAPIError
 
 from webstreet.engine.mail_api.backends import ANSWER_S, KNOWN, backend_of, wire
+from webstreet.engine.mail_api.memory import POLICY, Answer, Memory
 from webstreet.engine.mail_api.messages import merged, single
 from webstreet.kernel.secret import Secret
 from webstreet.mail.errors import MailServerAway
@@ -28,7 +30,7 @@ from webstreet.mail.merge import Mergeable
 from webstreet.mail.pump import Envelope, Outcome, Result, Trouble
 from webstreet.mail.reason import Reason, reason_of
 from webstreet.mail.reply import Reply
-from webstreet.mail.smtp import EVIDENCE, GRACE_S, SLOW_S
+from webstreet.mail.smtp import GRACE_S, SLOW_S
 from webstreet.mail.url import EmailUrl
 
 IDLE_MAX_S = 20.0
@@ -38,32 +40,19 @@ TLS = Trouble("mail_server.tls", pause=False)
 BUSY = Trouble("mail_server.busy", pause=False)
 SLOW = Trouble("mail_server.slow", pause=False)
 LOGIN = Trouble("sender.login", pause=True)
-POLICY = Trouble("sender.policy", pause=True)
 _LOGIN, _POLICY = frozenset({401, 403}), frozenset({402, 404, 405})
-_AWAY = frozenset({408, 425, 502, 503})
-"""The request was not taken, and may be later. 504 is not among them: it may have got through."""
+_AWAY = frozenset({408, 425, 503})
+"""The request was not taken, and may be later."""
+_OF_GATEWAYS = frozenset({502, 504})
+"""It was given on to somebody whose answer never came, or is none: it may have got through."""
+CALL_MIN = 50
+"""Recipients of one request for many: so many at least, however many connections there are to share them."""
 LESS_S, LESS_MAX_S = 5.0, 600.0
 """How long nothing is asked of a provider that wants less and does not say for how long; and at most."""
 _SAID = ("message", "Message", "ErrorMessage", "error", "detail")
 _TAKEN = frozenset({"sent", "queued"})
 _REFUSED = frozenset({"rejected", "invalid"})
-
-
-@dataclass(slots=True)
-class _Answer:
-    """What became of one request.
-
-    Attributes:
-        doubts: refused for a reason for which all others may be refused too.
-        apart: those of a request for many that was refused as a whole, so that each is asked for on its own.
-        less_s: the provider wants nothing for so long.
-    """
-
-    results: list[Result] = field(default_factory=list)
-    doubts: list[Result] = field(default_factory=list)
-    apart: Sequence[Envelope] = ()
-    trouble: Trouble | None = None
-    less_s: float = 0.0
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -71,12 +60,12 @@ class _Call:
     """One request. ``later``: of those whose fate somebody waits for since `ApiTransport.send` has returned."""
 
     envelopes: Sequence[Envelope]
-    done: asyncio.Future[_Answer]
+    done: asyncio.Future[Answer]
     started: float
     later: dict[int, Future[Result]] = field(default_factory=dict)
 
-    def tell(self, answer: _Answer) -> None:
-        told = {result.key: result for result in (*answer.results, *answer.doubts)}
+    def tell(self, answer: Answer, *, everybodys: bool) -> None:
+        told = {result.key: result for result in (*answer.results, *_judged(answer.doubts, everybodys=everybodys))}
         for key, later in self.later.items():
             if not later.done():
                 later.set_result(told.get(key, Result(key, Outcome.UNSENT)))
@@ -91,7 +80,7 @@ class ApiTransport:
     """Up to ``connections`` requests at the same time, over connections that stay open. Belongs to one event loop.
 
     Args:
-        answer_s: for the answer to a whole request; later it is uncertain.
+        answer_s: from the beginning of a request to the end of its answer; later it is uncertain.
     """
 
     def __init__(self, url: EmailUrl, *, connections: int = 4, answer_s: float = ANSWER_S) -> None:
@@ -101,20 +90,26 @@ class ApiTransport:
         self._idle: list[tuple[float, Any]] = []
         self._calls: set[_Call] = set()
         self._less_until = 0.0
+        self._memory = Memory()
         self._closed = False
 
     async def send(self, batch: Sequence[Envelope], *, deadline: float) -> tuple[list[Result], Trouble | None]:
         """See `pump.Transport`."""
-        sending = _Sending(batch, self._url.provider)
-        if time.monotonic() < self._less_until:
-            sending.trouble = BUSY
+        sending = _Sending(batch, self._url.provider, self._memory)
+        sending.trouble = BUSY if time.monotonic() < self._less_until else self._memory.pending()
         free = await self._free(deadline) if sending.trouble is None else 0
         if not free and self._calls and time.monotonic() - min(call.started for call in self._calls) >= SLOW_S:
             sending.trouble = sending.trouble or SLOW
         running: set[_Call] = set()
+        sending.share_among(free)
         while free:
+            sending.trouble = sending.trouble or self._memory.pending()
             while len(running) < free and time.monotonic() < deadline and (part := sending.take()):
-                running.add(self._begin(part))
+                try:
+                    running.add(self._begin(part))
+                except Exception as error:  # noqa: BLE001 no thread, no memory: nothing has left
+                    logger.error("mail_api.not_begun", extra={"error": type(error).__name__})
+                    sending.put_back(part, AWAY)
             timeout = deadline + GRACE_S - time.monotonic()
             if not running or timeout <= 0:
                 break
@@ -134,11 +129,14 @@ class ApiTransport:
     def _begin(self, part: Sequence[Envelope]) -> _Call:
         loop = asyncio.get_running_loop()
         call = _Call(part, loop.create_future(), time.monotonic())
-        self._calls.add(call)
         backend = self._backend()
 
         def work() -> None:
-            answer = asked(backend, self._url, part)
+            try:
+                answer = asked(backend, self._url, part)
+            except Exception as error:  # noqa: BLE001 a call that never ends would keep its people, and its connection, for ever
+                logger.error("mail_api.not_understood", extra={"error": type(error).__name__})
+                answer = _lost([envelope.key for envelope in part])
             try:
                 loop.call_soon_threadsafe(self._ended, call, backend, answer)
             except RuntimeError:  # The loop is closed: nobody waits any more, see `close`.
@@ -146,6 +144,9 @@ class ApiTransport:
 
         # A daemon: a process that ends does not wait minutes for a provider.
         threading.Thread(target=work, name="mail-api", daemon=True).start()
+        # Last: one that never began has no end.
+        self._calls.add(call)
+        self._memory.begin()
         return call
 
     def _backend(self) -> Any:
@@ -156,7 +157,7 @@ class ApiTransport:
             backend.close()
         return backend_of(self._url, answer_s=self._answer_s)
 
-    def _ended(self, call: _Call, backend: Any, answer: _Answer) -> None:
+    def _ended(self, call: _Call, backend: Any, answer: Answer) -> None:
         self._calls.discard(call)
         if self._closed or answer.trouble is not None:
             backend.close()
@@ -164,9 +165,10 @@ class ApiTransport:
             self._idle.append((time.monotonic(), backend))
         if answer.less_s:
             self._less_until = time.monotonic() + answer.less_s
+        self._memory.note(answer, late=bool(call.later))
         if not call.done.done():
             call.done.set_result(answer)
-        call.tell(answer)
+        call.tell(answer, everybodys=self._memory.is_everybodys)
 
     async def close(self) -> None:
         """What the provider has not answered by now is uncertain."""
@@ -181,49 +183,59 @@ class ApiTransport:
 class _Sending:
     """One call of `ApiTransport.send`: what is left of its batch, and what is known."""
 
-    def __init__(self, batch: Sequence[Envelope], provider: str) -> None:
+    def __init__(self, batch: Sequence[Envelope], provider: str, memory: Memory) -> None:
         self._left = deque(batch)
-        self._apart: set[int] = set()
-        self._known = KNOWN[provider]
+        self._memory = memory
+        self._most = KNOWN[provider].most
         self._results: list[Result] = []
         self._doubts: list[Result] = []
         self.trouble: Trouble | None = None
+
+    def share_among(self, calls: int) -> None:
+        """So that one of many recipients leaves something to the others."""
+        if calls:
+            self._most = min(self._most, max(CALL_MIN, -(-len(self._left) // calls)))
 
     def take(self) -> list[Envelope]:
         """Of one request: of those that share a skeleton as many as the provider takes together; empty: no more."""
         if self.trouble is not None or not self._left:
             return []
         part = [self._left.popleft()]
-        while self._left and len(part) < self._known.most and self._goes_with(part[0], self._left[0]):
+        while self._left and len(part) < self._most and self._goes_with(part[0], self._left[0]):
             part.append(self._left.popleft())
         return part
+
+    def put_back(self, part: Sequence[Envelope], trouble: Trouble) -> None:
+        """It was not asked for."""
+        self._left.extendleft(reversed(part))
+        self.trouble = self.trouble or trouble
 
     def _goes_with(self, first: Envelope, other: Envelope) -> bool:
         if not isinstance(first, Mergeable) or not isinstance(other, Mergeable):
             return False
-        return first.skeleton is other.skeleton and not {first.key, other.key} & self._apart
+        return first.skeleton is other.skeleton and self._memory.part_of(first) == self._memory.part_of(other)
 
     def heard(self, running: Iterable[_Call]) -> set[_Call]:
         """Take in what was answered by now; which those were."""
         done = {call for call in running if call.done.done()}
         for call in done:
             self._answered(call.done.result())
+        was_taken = any(result.outcome is Outcome.SENT for result in self._results)
+        if self._doubts and self._memory.is_everybodys and not was_taken:
+            self.trouble = POLICY
         return done
 
-    def _answered(self, answer: _Answer) -> None:
+    def _answered(self, answer: Answer) -> None:
         self._results += answer.results
         self._doubts += answer.doubts
-        self._apart |= {envelope.key for envelope in answer.apart}
-        self._left.extendleft(reversed(answer.apart))
+        self._left.extendleft(reversed([envelope for part in answer.apart for envelope in part]))
         self.trouble = self.trouble or answer.trouble
-        if len(self._doubts) >= EVIDENCE and not any(result.outcome is Outcome.SENT for result in self._results):
-            self.trouble = POLICY
 
     def finish(self, running: set[_Call]) -> tuple[list[Result], Trouble | None]:
         """What is known now; what was asked and is not answered is under way."""
-        everybodys = self.trouble is POLICY
-        found = [*self._results]
-        found += [replace(each, outcome=Outcome.DEFERRED) if everybodys else each for each in self._doubts]
+        if self.trouble is POLICY:
+            self._memory.told()
+        found = [*self._results, *_judged(self._doubts, everybodys=self.trouble is POLICY)]
         found += [Result(envelope.key, Outcome.UNSENT) for envelope in self._left]
         for call in running:
             call.later = {envelope.key: Future() for envelope in call.envelopes}
@@ -231,22 +243,29 @@ class _Sending:
         return found, self.trouble
 
 
-def asked(backend: Any, url: EmailUrl, part: Sequence[Envelope]) -> _Answer:
+def _judged(doubts: Sequence[Result], *, everybodys: bool) -> list[Result]:
+    """Nobody has failed for what all are refused for."""
+    return [replace(each, outcome=Outcome.DEFERRED) if everybodys else each for each in doubts]
+
+
+def asked(backend: Any, url: EmailUrl, part: Sequence[Envelope]) -> Answer:
     """Make one request, whatever comes of it."""
     wire.forget()
     keys = [envelope.key for envelope in part]
     try:
         message = _message(part, url.provider)
         if message is None:
-            return _Answer(apart=part)
+            return Answer(apart=[[envelope] for envelope in part])
         backend.send_messages([message])
     except AnymailRecipientsRefused:
         pass
     except AnymailRequestsAPIError as error:
         return _unlike(error, part, url.password)
     except OSError:
+        if wire.left:
+            return _lost(keys)
         # A file of authorities that cannot be read.
-        return _Answer([Result(key, Outcome.UNSENT, TLS.code) for key in keys], trouble=TLS)
+        return Answer([Result(key, Outcome.UNSENT, TLS.code) for key in keys], trouble=TLS)
     except Exception as error:  # noqa: BLE001 whatever it is: what may have left is never sent again, and a message holds up no other
         return _lost(keys) if wire.left else _unspeakable(error, part)
     if wire.answer is not None and not 200 <= wire.answer.status_code < 300:
@@ -256,12 +275,18 @@ def asked(backend: Any, url: EmailUrl, part: Sequence[Envelope]) -> _Answer:
     return _by_recipient(message, part, url.password)
 
 
-def _unspeakable(error: Exception, part: Sequence[Envelope]) -> _Answer:
+def _unspeakable(error: Exception, part: Sequence[Envelope]) -> Answer:
     """It cannot be said in the provider's form: an address outside ASCII, a sender that is none."""
     if len(part) > 1:
-        return _Answer(apart=part)
+        return Answer(apart=_halves(part))
     text = f"The provider's API cannot be told this message ({type(error).__name__})."
-    return _Answer(doubts=[Result(part[0].key, Outcome.FAILED, "554 5.6.3", text, Reason.CONTENT)])
+    return Answer(doubts=[Result(part[0].key, Outcome.FAILED, "554 5.6.3", text, Reason.CONTENT)])
+
+
+def _halves(part: Sequence[Envelope]) -> Sequence[Sequence[Envelope]]:
+    """One bad address among hundreds is found by a few requests."""
+    middle = (len(part) + 1) // 2
+    return part[:middle], part[middle:]
 
 
 def _message(part: Sequence[Envelope], provider: str) -> Any:
@@ -269,46 +294,46 @@ def _message(part: Sequence[Envelope], provider: str) -> Any:
     return merged(many, provider) if len(part) > 1 else single(part[0], provider)
 
 
-def _lost(keys: Sequence[int], code: str = "closed") -> _Answer:
-    return _Answer([Result(key, Outcome.UNCERTAIN, code) for key in keys], trouble=AWAY)
+def _lost(keys: Sequence[int], code: str = "closed") -> Answer:
+    return Answer([Result(key, Outcome.UNCERTAIN, code) for key in keys], trouble=AWAY)
 
 
-def _unlike(error: AnymailRequestsAPIError, part: Sequence[Envelope], secret: Secret) -> _Answer:
+def _unlike(error: AnymailRequestsAPIError, part: Sequence[Envelope], secret: Secret) -> Answer:
     """No answer, one that refuses, or one that nobody can read."""
     keys = [envelope.key for envelope in part]
     if wire.answer is None:
         if wire.left:
             return _lost(keys, "silent" if isinstance(error, requests.Timeout) else "closed")
         trouble = TLS if isinstance(error, requests.exceptions.SSLError) else AWAY
-        return _Answer([Result(key, Outcome.UNSENT, trouble.code) for key in keys], trouble=trouble)
+        return Answer([Result(key, Outcome.UNSENT, trouble.code) for key in keys], trouble=trouble)
     if 200 <= wire.answer.status_code < 300:
         return _lost(keys)
     return _by_status(wire.answer, part, secret)
 
 
-def _by_status(answer: requests.Response, part: Sequence[Envelope], secret: Secret) -> _Answer:
+def _by_status(answer: requests.Response, part: Sequence[Envelope], secret: Secret) -> Answer:
     """What a status that is no success means."""
     status, keys = answer.status_code, [envelope.key for envelope in part]
     if status in _LOGIN or status in _POLICY or status in _AWAY or status == 429 or 300 <= status < 400:
         trouble = {429: BUSY}.get(status, LOGIN if status in _LOGIN else AWAY if status in _AWAY else POLICY)
-        return _Answer(
+        return Answer(
             [Result(key, Outcome.UNSENT, trouble.code) for key in keys],
             trouble=trouble,
             less_s=_less_s(answer) if status in (429, *_AWAY) else 0.0,
         )
-    if status == 504:
+    if status in _OF_GATEWAYS:
         return _lost(keys, "silent")
     if status >= 500:
-        return _Answer([_told(envelope, answer, secret, Outcome.DEFERRED) for envelope in part])
+        return Answer([_told(envelope, answer, secret, Outcome.DEFERRED) for envelope in part])
     if len(part) > 1:
-        return _Answer(apart=part)
-    return _Answer(doubts=[_told(part[0], answer, secret, Outcome.FAILED)])
+        return Answer(apart=_halves(part))
+    return Answer(doubts=[_told(part[0], answer, secret, Outcome.FAILED)])
 
 
-def _by_recipient(message: Any, part: Sequence[Envelope], secret: Secret) -> _Answer:
+def _by_recipient(message: Any, part: Sequence[Envelope], secret: Secret) -> Answer:
     """Of an answer that says of each recipient what became of the mail."""
     told = {address.casefold(): status for address, status in message.anymail_status.recipients.items()}
-    answer, made = wire.answer, _Answer()
+    answer, made = wire.answer, Answer()
     assert answer is not None  # noqa: S101 for the type checker
     for envelope in part:
         status = told.get(envelope.recipient.casefold())
