@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 
 import pytest
 from django.db import DataError, InterfaceError, OperationalError
@@ -149,6 +150,44 @@ def test_a_batch_that_no_message_can_be_made_for_leaves_the_one_under_way_alone(
     box.close()
     assert (len(in_state("sent")), len(in_state("failed"))) == (20, 10)
     assert Issue.objects.get().state == "finished"
+
+
+def under_way(found: Issue, lying_between: Outcome) -> tuple[set[int], dict[int, Future[Result]]]:
+    """Every second of 30 who were claimed together; of the others it is known what became of them."""
+    ledger.freeze_audience(found)
+    box = outbox.IssueOutbox(found, resend_uncertain=False)
+    keys = [envelope.key for envelope in box.claim(30)]
+    later: dict[int, Future[Result]] = {key: Future() for key in keys[::2]}
+    told = [Result(key, Outcome.UNDER_WAY, later=later[key]) for key in keys[::2]]
+    box.record([*told, *(Result(key, lying_between) for key in keys[1::2])], None)
+    box.close()
+    return set(keys[1::2]), later
+
+
+@pytest.mark.requirement("P4")
+@pytest.mark.parametrize("kind", ["", *NOT_AWAY])
+def test_who_lies_between_those_that_are_answered_together_is_left_alone(issue, monkeypatch, caplog, kind):
+    found = issue(30)
+    others, later = under_way(found, Outcome.UNSENT)
+    for key, answer in later.items():
+        answer.set_result(Result(key, Outcome.SENT, "200"))
+    really, calls = outcomes.write_each, []
+
+    def write_each(fates, now, states, offset):
+        calls.append(len(fates))
+        if kind and any(pk == min(later) for pk, _ in fates):
+            raise NOT_AWAY[kind]()
+        really(fates, now, states, offset)
+
+    monkeypatch.setattr(outcomes, "write_each", write_each)
+    outbox.write_down()
+    sent = set(Delivery.objects.filter(state="sent").values_list("pk", flat=True))
+    assert sent == set(later) - ({min(later)} if kind else set()), "one that cannot be written holds up no other"
+    assert set(Delivery.objects.filter(state="queued").values_list("pk", flat=True)) >= others
+    assert ("outbox.never_written" in caplog.text) == bool(kind)
+    assert outbox._unwritten == []
+    assert bool(kind) == (Chunk.objects.get().sending_from == min(later)), "it alone is in question"
+    assert calls == ([15, *[1] * 15] if kind else [15])
 
 
 def test_what_can_never_be_written_holds_up_nothing_behind_it(issue, smtp, drain, fails, caplog):

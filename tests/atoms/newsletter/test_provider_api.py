@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.atoms.newsletter.test_events_providers import SECRET, mailgun, post
 from tests.atoms.newsletter.test_issues import publish, states, sweep
 from tests.lab.base import free_port
-from webstreet.atoms.newsletter import mail_server, verdicts
+from webstreet.atoms.newsletter import mail_server, outbox, tasks, verdicts
 from webstreet.atoms.newsletter.models import Delivery, Event, Issue, Subscriber
 from webstreet.atoms.newsletter.tasks import close_transport
 from webstreet.testing.mail_api import KEY, ApiBehaviour, RecordingMailApi
@@ -99,6 +102,33 @@ def test_a_lost_answer_is_an_uncertain_row_and_nobody_is_mailed_twice(api, annou
     assert states() == Counter(uncertain=uncertain, sent=40 - uncertain)
     assert Issue.objects.get().counts.total == 40
     assert arrived(api) == Counter(f"s{i}@example.org" for i in range(40))
+
+
+def test_who_is_under_way_together_is_written_together(announce, subscribers, drain, monkeypatch, wait_until):
+    subscribers(60)
+    publish(announce())
+    let_go = threading.Event()
+    with RecordingMailApi("mailgun", ApiBehaviour(held=lambda recipients: not let_go.is_set())) as api:
+        monkeypatch.setenv("EMAIL_URL", api.url)
+        try:
+            tasks.deliver_step(Issue.objects.get())
+            assert len([known for known in outbox._unwritten if known.waits]) >= 50
+            with CaptureQueriesContext(connections["newsletter"]) as renewing:
+                outbox.write_down()
+            assert len(renewing) == 1
+            let_go.set()
+            wait_until(lambda: not any(known.waits for known in outbox._unwritten), seconds=20, what="it answers")
+            with CaptureQueriesContext(connections["newsletter"]) as writing:
+                outbox.write_down()
+            assert len([query for query in writing if "BEGIN" in query["sql"]]) <= 2, "what was answered, and the lease"
+            assert len(writing) < 25
+            assert states()["sent"] == len(api.mails) >= 50
+            sweep()
+            drain()
+            assert (states(), max(arrived(api).values())) == ({"sent": 60}, 1)
+        finally:
+            close_transport()
+            outbox._unwritten.clear()
 
 
 def test_a_refused_key_pauses_and_burns_nobody(api, announce, subscribers, drain, caplog):

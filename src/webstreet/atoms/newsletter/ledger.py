@@ -219,11 +219,16 @@ def _leave_out(lease: Lease, ids: Sequence[int], now: dt.datetime) -> None:
 
 
 # -- Recording -------------------------------------------------------------------------------------------------------
-def record(lease: Lease, rows: Sequence[Row], results: Iterable[Result], *, resend_uncertain: bool) -> None:
+def record(
+    lease: Lease, rows: Sequence[Row], results: Iterable[Result], *, resend_uncertain: bool, each: bool = False
+) -> None:
     """Write what became of an open batch of a lease, and move the mark on. What is under way stays marked: to be recorded on its own.
 
     When the lease was given away in the meantime, those rows are uncertain or queued again: the server's answer is better than that guess.
     One that was tried more often since is left alone.
+
+    Args:
+        each: every row is an open batch of its own, and between them may lie others.
     """
     now = timezone.now()
     attempts = {row.delivery_id: row.attempt for row in rows}
@@ -241,11 +246,16 @@ def record(lease: Lease, rows: Sequence[Row], results: Iterable[Result], *, rese
             known[group] = _fate(*group, now, resend_uncertain=resend_uncertain)
         fates.append((result.key, known[group]))
     # By both ends: one that the server thought about may be the first of a batch that could not be written.
-    mine = (rows[0].delivery_id, rows[-1].delivery_id)
-    left = sorted([batch for batch in lease.open if batch != mine] + waits)
+    ends = zip(rows, rows, strict=True) if each else [(rows[0], rows[-1])]
+    mine = {(first.delivery_id, last.delivery_id) for first, last in ends}
+    left = sorted([batch for batch in lease.open if batch not in mine] + waits)
     with atomic():
         if lease.mine.update(**_mark(left)):
-            outcomes.write(lease.issue_id, lease.number, fates, now)
+            if each:
+                told = [(pk, fate) for pk, fate in fates if fate is not None]
+                outcomes.write_each(told, now, outcomes.UNDECIDED, -1)
+            else:
+                outcomes.write(lease.issue_id, lease.number, fates, now)
         else:
             # Whoever goes back into the queue keeps the attempt: `outcomes.write` takes those who were never tried for its own batch.
             thinks = {pk for pk, _ in waits}

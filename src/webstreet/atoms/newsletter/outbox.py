@@ -56,36 +56,71 @@ def write_down() -> None:
     Without it those recipients would become uncertain although their mails were sent, or wait until the lease runs out.
     """
     with _lock:
-        for known in list(_unwritten):
-            try:
-                if not _is_written(known):
-                    continue
-            except Exception as error:
-                if is_away(error):
-                    raise
-                # It would fail for ever, and hold up all others: its lease runs out, and its rows become uncertain. Of the error only the
-                # kind: the rest may name somebody.
-                logger.error("outbox.never_written", extra={"error": type(error).__name__})
-            _unwritten.remove(known)
+        ready = [known for known in _unwritten if not known.waits]
+        # Batches first, as they mark who is under way of them; leases last.
+        for known in ready:
+            if known.rows and known.later is None:
+                _write_down([known])
+        # Hundreds who were one request for many are answered at the same moment.
+        for told in _by_lease([known for known in ready if known.later is not None]):
+            _write_down(told)
+        for waiting in _by_lease([known for known in _unwritten if known.waits]):
+            _renew(waiting[0].lease)
+        for known in ready:
+            if not known.rows and not any(other.rows and other.lease is known.lease for other in _unwritten):
+                _write_down([known])
 
 
-def _is_written(known: _Unwritten) -> bool:
-    """Write it; false: it is to be looked at again."""
-    if known.waits:
-        ledger.renew(known.lease)
-        return False
-    if known.rows:
-        results = [known.later.result()] if known.later is not None else known.results
-        ledger.record(known.lease, known.rows, results, resend_uncertain=known.resend_uncertain)
-        events.note_replies(known.lease.issue_id, known.rows, results)
-        harm.note_answers(known.lease.issue_id, known.rows, results)
-        if any(result.outcome in _WORKS for result in results):
-            Issue.slow_server_works(known.lease.issue_id)
-    elif any(other.rows and other.lease is known.lease for other in _unwritten):
-        return False
-    elif not known.lease.open:
-        ledger.release(known.lease)
-    return True
+def _renew(lease: Lease) -> None:
+    try:
+        ledger.renew(lease)
+    except Exception as error:
+        if is_away(error):
+            raise
+        # Once more in two seconds, long before it runs out.
+        logger.error("outbox.not_renewed", extra={"error": type(error).__name__})
+
+
+def _by_lease(found: Sequence[_Unwritten]) -> Sequence[list[_Unwritten]]:
+    groups: dict[tuple[int, bool], list[_Unwritten]] = {}
+    for known in found:
+        groups.setdefault((id(known.lease), known.resend_uncertain), []).append(known)
+    return list(groups.values())
+
+
+def _write_down(told: Sequence[_Unwritten]) -> None:
+    """Together what is of one lease; see `write_down`."""
+    try:
+        _write_together(told)
+    except Exception as error:
+        if is_away(error):
+            raise
+        if len(told) > 1:
+            # It is about one of them, perhaps.
+            for known in told:
+                _write_down([known])
+            return
+        # It would fail for ever, and hold up all others: its lease runs out, and its rows become uncertain. Of the error only the
+        # kind: the rest may name somebody.
+        logger.error("outbox.never_written", extra={"error": type(error).__name__})
+    for known in told:
+        _unwritten.remove(known)
+
+
+def _write_together(told: Sequence[_Unwritten]) -> None:
+    lease, resend = told[0].lease, told[0].resend_uncertain
+    rows = [row for known in told for row in known.rows]
+    if not rows:
+        if not lease.open:
+            ledger.release(lease)
+        return
+    late = [known.later.result() for known in told if known.later is not None]
+    results = late or told[0].results
+    ledger.record(lease, rows, results, resend_uncertain=resend, each=bool(late))
+    events.note_replies(lease.issue_id, rows, results)
+    harm.note_answers(lease.issue_id, rows, results)
+    if any(result.outcome in _WORKS for result in results):
+        Issue.slow_server_works(lease.issue_id)
 
 
 def wait_for_answers(seconds: float) -> None:
