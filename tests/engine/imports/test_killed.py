@@ -177,7 +177,9 @@ def test_killed_among_its_files_and_repeated_leaves_the_same_files(site_processe
         killed = others[source]
         kill_among_files(killed, source, file)
         assert 0 < len(uploaded(killed)) < WITH_FILES, "it was in the middle"
-        assert any(killed.data.glob("webstreet-import-*")) == (source == "wordpress"), "what was unpacked is left by the kill"
+        assert any(killed.data.glob("webstreet-import-*")) == (source == "wordpress"), (
+            "what was unpacked is left by the kill"
+        )
         killed.documents("import", "--from", source, str(file))
         assert uploaded(killed) == files, source
         assert named(killed) == names, source
