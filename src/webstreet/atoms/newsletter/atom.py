@@ -202,7 +202,7 @@ class Params(Parameters):
     confirmation_hours: int = Field(48, description="How long the link of a confirmation mail works.", ge=24, le=72)
     uncertain: Literal["hold", "resend"] = Field(
         "hold",
-        description="A mail whose fate is unknown after a crash: hold it for the editor, or send it once more with the same Message-ID.",
+        description="A mail whose fate is unknown after a crash: hold it for the editor, or send it once more.",
     )
     ledger_days: int = Field(
         365,
@@ -259,7 +259,7 @@ FRENCH = AtomWords(
         "confirmation_hours": "Pendant combien d’heures fonctionne le lien du message de confirmation.",
         "uncertain": (
             "Un message dont le sort est inconnu après une panne : le retenir pour le rédacteur, ou l’envoyer "
-            "une fois de plus avec le même Message-ID."
+            "une fois de plus."
         ),
         "ledger_days": (
             "Pendant combien de jours après son début un envoi garde la trace de chaque destinataire ; ensuite restent ses "
