@@ -153,7 +153,9 @@ def editor(stage: Stage, request: pytest.FixtureRequest) -> Iterator[tuple[Page,
 def test_screens_of_editors(stage: Stage, content: dict[str, object], editor: tuple[Page, str], name: str) -> None:
     page, language = editor
     url = f"{stage.site}/admin/newsletter/{pages.NEWSLETTER_ADMIN[name].format(**content)}"
-    check_page(page, url, name=slug(f"admin {language} {name}"), language=language, known=WAGTAIL)
+    # In French the controls are the same: the keyboard reaches them once.
+    shown, is_english = slug(f"admin {language} {name}"), language == "en"
+    check_page(page, url, name=shown, language=language, known=WAGTAIL, walked=is_english)
     if language == "fr":
         assert english(page) == []
 
