@@ -7,19 +7,16 @@ its name is written down, and a worker looks it up; from then on it counts as it
 from __future__ import annotations
 
 import datetime as dt
-import os
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from django.utils import timezone
 
-from webstreet.atoms.newsletter.identity import CLAIM
+from webstreet.atoms.newsletter import identity
 from webstreet.atoms.newsletter.models.base import APP
 from webstreet.atoms.newsletter.models.hosted import HostedDomain
-from webstreet.contract.environment import DNS_SERVERS, read
 from webstreet.engine.tasks import every, task
 from webstreet.mail.families import TITLES, domain_of, family_by_servers, family_of
-from webstreet.mail.lookup import Lookup
 
 AGAIN_AFTER = dt.timedelta(days=7)
 WHEN_SILENT = dt.timedelta(hours=1)
@@ -33,28 +30,30 @@ STEP_S = 0.5
 
 def families(domains: Collection[str]) -> dict[str, str]:
     """The family of each of these normalised domains, as far as it is known now. One query, for those that are no provider's own."""
+    found, rows = _known(domains)
+    return found | {row.domain: row.family for row in rows if row.family}
+
+
+def meet(domains: Collection[str]) -> dict[str, str]:
+    """`families` of those that are written to now; what is not known of them is to be looked up."""
+    now = timezone.now()
+    found, rows = _known(domains)
+    stale = [row.pk for row in rows if row.met_at < now - MET_EVERY]
+    if stale:
+        HostedDomain.objects.filter(pk__in=stale).update(met_at=now)
+    unknown = {domain for domain, family in found.items() if family not in TITLES} - {row.domain for row in rows}
+    if unknown:
+        # Another worker may write the same names at this moment.
+        new = [HostedDomain(domain=domain, met_at=now, due_at=now) for domain in sorted(unknown)]
+        HostedDomain.objects.bulk_create(new, ignore_conflicts=True)
+    return found | {row.domain: row.family for row in rows if row.family}
+
+
+def _known(domains: Collection[str]) -> tuple[dict[str, str], list[HostedDomain]]:
+    """Families by name alone, and the rows of those that are no provider's own."""
     found = {domain: family_of(domain) for domain in domains}
     asked = [domain for domain, family in found.items() if family not in TITLES]
-    if asked:
-        rows = HostedDomain.objects.filter(domain__in=asked).exclude(family="")
-        found |= dict(rows.values_list("domain", "family"))
-    return found
-
-
-def meet(domains: Iterable[str]) -> None:
-    """These are written to now: what is not known of them is to be looked up."""
-    now = timezone.now()
-    unknown = {domain for domain in domains if family_of(domain) not in TITLES}
-    if not unknown:
-        return
-    rows = dict(HostedDomain.objects.filter(domain__in=unknown).values_list("domain", "met_at"))
-    stale = [domain for domain, met_at in rows.items() if met_at < now - MET_EVERY]
-    if stale:
-        HostedDomain.objects.filter(domain__in=stale).update(met_at=now)
-    new = [HostedDomain(domain=domain, met_at=now, due_at=now) for domain in sorted(unknown - set(rows))]
-    if new:
-        # Another worker may write the same names at this moment.
-        HostedDomain.objects.bulk_create(new, ignore_conflicts=True)
+    return found, list(HostedDomain.objects.filter(domain__in=asked)) if asked else []
 
 
 def forget(address: str) -> None:
@@ -70,10 +69,8 @@ def forget_old(now: dt.datetime) -> None:
 def look_up_hosted_domains() -> None:
     """Nothing on a site without limits: none of them met a domain."""
     now = timezone.now()
-    due = list(HostedDomain.objects.filter(due_at__lte=now).order_by("due_at")[:AT_ONCE])
-    mine = [
-        row.pk for row in due if HostedDomain.objects.filter(pk=row.pk, due_at=row.due_at).update(due_at=now + CLAIM)
-    ]
+    due = HostedDomain.objects.filter(due_at__lte=now).order_by("due_at")[:AT_ONCE]
+    mine = [row.pk for row in identity.claim_due(due, now)]
     if mine:
         look_up_domains.enqueue(mine)
 
@@ -82,9 +79,9 @@ def look_up_hosted_domains() -> None:
 def look_up_domains(row_ids: list[int]) -> None:
     """Look up names, whose rows were claimed, until the step is over. Those that are left are due again when the claim ends."""
     end = time.monotonic() + STEP_S
-    servers = [part.strip() for part in read(os.environ, DNS_SERVERS).split(",") if part.strip()]
+    ask = identity.lookup().mail_servers
     for row in HostedDomain.objects.filter(pk__in=row_ids):
-        answer = Lookup(servers).mail_servers(row.domain)
+        answer = ask(row.domain)
         now = timezone.now()
         if answer.kind == "silent":
             HostedDomain.objects.filter(pk=row.pk).update(due_at=now + WHEN_SILENT)

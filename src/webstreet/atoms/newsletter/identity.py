@@ -6,15 +6,17 @@ import datetime as dt
 import logging
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import Enum
 from functools import lru_cache
+from typing import TypeVar
 
 from django.utils import timezone
 
 from webstreet.atoms.newsletter import rotation
 from webstreet.atoms.newsletter.models.base import atomic
 from webstreet.atoms.newsletter.models.change import Change
+from webstreet.atoms.newsletter.models.hosted import HostedDomain
 from webstreet.atoms.newsletter.models.identity import DnsRecord, SigningKey
 from webstreet.atoms.newsletter.rotation import KeyState
 from webstreet.contract.environment import DNS_SERVERS, read
@@ -26,6 +28,7 @@ from webstreet.mail.lookup import Lookup
 from webstreet.mail.records import Verdict
 
 CLAIM = dt.timedelta(minutes=2)
+ToLookUp = TypeVar("ToLookUp", DnsRecord, HostedDomain)
 """How long one worker may take for one look before another does it."""
 NAME_MAX = 253
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -173,16 +176,22 @@ def look_now(domain: str, envelope_domain: str) -> list[DnsRecord]:
     return found
 
 
-def claim_due(rows: Sequence[DnsRecord], now: dt.datetime) -> list[DnsRecord]:
+def claim_due(rows: Iterable[ToLookUp], now: dt.datetime) -> list[ToLookUp]:
     """Those of ``rows`` that are due and that no other worker took, for `CLAIM`."""
     due = [row for row in rows if row.due_at <= now]
-    return [row for row in due if DnsRecord.objects.filter(pk=row.pk, due_at=row.due_at).update(due_at=now + CLAIM)]
+    claims = [(row, type(row)._default_manager.filter(pk=row.pk, due_at=row.due_at)) for row in due]
+    return [row for row, mine in claims if mine.update(due_at=now + CLAIM)]
+
+
+def lookup() -> Lookup:
+    """Asks the name servers of DNS_SERVERS, or those of the system."""
+    return Lookup([part.strip() for part in read(os.environ, DNS_SERVERS).split(",") if part.strip()])
 
 
 def look(row: DnsRecord) -> None:
     """Look one name up and write down what was found. A key whose record is right may sign from now on."""
     asked = timezone.now()
-    ask = Lookup([part.strip() for part in read(os.environ, DNS_SERVERS).split(",") if part.strip()]).texts
+    ask = lookup().texts
     key = _key_of(row.name) if row.purpose == DnsRecord.Purpose.DKIM else None
     if row.purpose == DnsRecord.Purpose.SPF:
         verdict = records.spf(row.name, ask)

@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from webstreet.contract.environment import EMAIL_URL, read
+from webstreet.atoms.newsletter import mails
 from webstreet.contract.health import Part
 from webstreet.engine import mail_api
 from webstreet.mail.connection import SmtpConnection
 from webstreet.mail.errors import EmailUrlInvalid, MailServerAway, SenderRefused
-from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
+from webstreet.mail.url import EmailUrl
 
 PART = "mail"
 LOOK_EVERY_S = 30.0
@@ -75,7 +74,7 @@ class Watch:
 def look() -> Part:
     """Open a connection to each mail server and close it. The note names no host: readiness is not secret."""
     try:
-        servers = EmailUrl.parse_all(read(os.environ, EMAIL_URL, DEFAULT_EMAIL_URL))
+        servers = mails.mail_servers()
         troubles = asyncio.run(_troubles(servers))
     except EmailUrlInvalid:
         return Part(name=PART, ok=False, needed=False, note="EMAIL_URL cannot be used")

@@ -299,9 +299,7 @@ class Gate:
         """Those of ``people`` (id of the delivery, attempts, address) who have to wait for their turn; the others are taken."""
         if not self._families:
             return []
-        domains = {domain_of(email) for _, _, email in people}
-        hosted.meet(domains)
-        families = hosted.families(domains)
+        families = hosted.meet({domain_of(email) for _, _, email in people})
         mine = [(pk, tried, families[domain_of(email)]) for pk, tried, email in people]
         wanted = Counter(family for _, _, family in mine)
         limits = {family: limit for family in wanted if (limit := self._families.limit(family)) is not None}

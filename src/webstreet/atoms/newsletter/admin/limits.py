@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -15,11 +14,9 @@ from webstreet.atoms.newsletter import harm, mails, pacing
 from webstreet.atoms.newsletter.atom import Sending
 from webstreet.atoms.newsletter.models.issue import Counts, Issue, IssueState
 from webstreet.atoms.newsletter.models.limits import Bucket, Pace, Queue, SlowDown
-from webstreet.contract.environment import EMAIL_URL, read
 from webstreet.mail.buckets import Limit
 from webstreet.mail.families import TITLES, title_of
 from webstreet.mail.outlook import Ahead, Slowed, end_of
-from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
 SHOWN = 5
 SOON = dt.timedelta(minutes=2)
@@ -139,7 +136,7 @@ def _ahead(issue: Issue, counts: Counts, now: dt.datetime) -> Ahead:
 
 def _of_servers() -> list[Limit]:
     """Limits of the mail servers of the first order, if all of them have one."""
-    urls = EmailUrl.parse_all(read(os.environ, EMAIL_URL, DEFAULT_EMAIL_URL))
+    urls = mails.mail_servers()
     rates = [url.rate for url in urls if url.order == urls[0].order]
     return [Limit.parse(rate) for rate in rates] if all(rates) else []
 
