@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-import asyncio
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from webstreet.mail.pump import Envelope, Result, Trouble
+from tests.mail.delivering import Sent, delivered
+from webstreet.mail.pump import Envelope, Result
 from webstreet.mail.smtp import SmtpTransport
 from webstreet.mail.url import EmailUrl
 from webstreet.testing.smtp import RecordingSmtpServer
-
-Sent = tuple[dict[int, Result], Trouble | None]
 
 
 @pytest.fixture
@@ -36,21 +33,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 def deliver(url: str, batch: Sequence[Envelope], *, seconds: float = 20, **options: object) -> Sent:
     """Send a batch over a transport of its own; one result for each envelope, or the test fails."""
-
-    async def run() -> tuple[list[Result], Trouble | None]:
-        patience = options.get("timeout_s", 5)
-        known = {"connections": 2, "timeout_s": patience, "final_s": patience} | options
-        transport = SmtpTransport(EmailUrl.parse(url), **known)  # type: ignore[arg-type]
-        try:
-            results, trouble = await transport.send(batch, deadline=time.monotonic() + seconds)
-            later = [asyncio.wrap_future(r.later) for r in results if r.later is not None]
-            return [r for r in results if r.later is None] + await asyncio.gather(*later), trouble
-        finally:
-            await transport.close()
-
-    results, trouble = asyncio.run(run())
-    assert sorted(r.key for r in results) == sorted(e.key for e in batch), "one result for each envelope"
-    return {r.key: r for r in results}, trouble
+    patience = options.get("timeout_s", 5)
+    known = {"connections": 2, "timeout_s": patience, "final_s": patience} | options
+    return delivered(lambda: SmtpTransport(EmailUrl.parse(url), **known), batch, seconds=seconds)  # type: ignore[arg-type]
 
 
 @pytest.fixture

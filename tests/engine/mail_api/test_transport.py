@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 import time
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.mail.delivering import Sent, delivered
 from webstreet.engine.mail_api import MESSAGE
 from webstreet.engine.mail_api.backends import backend_of
 from webstreet.engine.mail_api.transport import ApiTransport
@@ -75,19 +75,11 @@ def batch(count: int, *, start: int = 0, html: str = "<p>L’été</p>") -> list
 
 def deliver(
     url: str, envelopes: Sequence[Envelope], *, connections: int = 2, answer_s: float = 5, seconds: float = 20
-) -> Any:
-    async def run() -> tuple[list[Result], Trouble | None]:
-        transport = ApiTransport(EmailUrl.parse(url), connections=connections, answer_s=answer_s)
-        try:
-            results, trouble = await transport.send(envelopes, deadline=time.monotonic() + seconds)
-            later = [asyncio.wrap_future(r.later) for r in results if r.later is not None]
-            return [r for r in results if r.later is None] + await asyncio.gather(*later), trouble
-        finally:
-            await transport.close()
-
-    results, trouble = asyncio.run(run())
-    assert sorted(r.key for r in results) == sorted(e.key for e in envelopes), "one result for each envelope"
-    return {r.key: r for r in results}, trouble
+) -> Sent:
+    known = EmailUrl.parse(url)
+    return delivered(
+        lambda: ApiTransport(known, connections=connections, answer_s=answer_s), envelopes, seconds=seconds
+    )
 
 
 def outcomes(results: dict[int, Result]) -> Counter[str]:
