@@ -46,8 +46,9 @@ LEDGER = """
 import json
 from webstreet.atoms.newsletter.models import Delivery, Issue
 issue = Issue.objects.get()
+state = str(issue.state)  # before the rows: who finishes between the two would have left some of them in the queue
 rows = dict(Delivery.objects.values_list("subscriber__email", "state"))
-print(json.dumps({"state": str(issue.state), "trouble": issue.trouble, "total": issue.counts.total, "rows": rows}))
+print(json.dumps({"state": state, "trouble": issue.trouble, "total": issue.counts.total, "rows": rows}))
 """
 
 

@@ -53,9 +53,10 @@ LEDGER = """
 import json
 from webstreet.atoms.newsletter.models import Delivery, Issue
 issue = Issue.objects.get()
+state = str(issue.state)  # before the rows: who finishes between the two would have left some of them in the queue
 rows = dict(Delivery.objects.values_list("subscriber__email", "state"))
 again = list(Delivery.objects.filter(attempts=2).values_list("subscriber__email", flat=True))
-found = {"state": str(issue.state), "total": issue.counts.total, "counted": issue.counts.uncertain, "rows": rows, "again": again}
+found = {"state": state, "total": issue.counts.total, "counted": issue.counts.uncertain, "rows": rows, "again": again}
 print(json.dumps(found))
 """
 TRY_AGAIN = """
