@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from webstreet.atoms.newsletter import identity, looking, mails
 from webstreet.atoms.newsletter.identity import KeyWaits, Standing
-from webstreet.atoms.newsletter.models import DnsRecord, Issue, Notice, SigningKey, TestMail
+from webstreet.atoms.newsletter.models import DnsRecord, EventSource, Issue, Notice, SigningKey, TestMail
 from webstreet.atoms.newsletter.rotation import KEEP, SETTLE
 from webstreet.engine import hooks
 from webstreet.engine.tasks import enqueue_on_commit
@@ -141,6 +141,10 @@ def signed_names(mail: Received) -> list[list[str]]:
     return [re.sub(r"\s", "", names.decode()).split(":") for names in found]
 
 
+def by_web(mail: Received) -> str:
+    return mail.parsed["List-Unsubscribe"].split(", ")[-1].strip("<>")
+
+
 ONCE = (
     "From",
     "To",
@@ -159,8 +163,11 @@ RULES: dict[str, Callable[[Received], object]] = {
     m.sender.rpartition("@")[2] == m.parsed["From"].addresses[0].domain,
     "the one-click headers are there, by https, and signed (RFC 8058)": lambda m: m.parsed["List-Unsubscribe-Post"]
     == "List-Unsubscribe=One-Click"
-    and m.parsed["List-Unsubscribe"].startswith("<https://")
+    and by_web(m).startswith("https://")
     and all({"list-unsubscribe", "list-unsubscribe-post"} <= set(names) for names in signed_names(m)),
+    "unsubscribe by mail too (RFC 2369), at the mailbox that is read": lambda m: re.match(
+        r"<mailto:bounces\+u-[0-9a-f]{40}@blog\.example\.com\?subject=unsubscribe>, <https:", m.parsed["List-Unsubscribe"]
+    ),
     "From, Subject, Date, To, Message-ID and MIME headers are signed": lambda m: all(
         {"from", "subject", "date", "to", "message-id", "mime-version", "content-type"} <= set(names) for names in signed_names(m)
     ),
@@ -173,7 +180,7 @@ RULES: dict[str, Callable[[Received], object]] = {
     "a date of now": lambda m: abs(m.parsed["Date"].datetime - timezone.now()) < dt.timedelta(minutes=10),
     "a List-Id and a Feedback-ID of four fields": lambda m: m.parsed["List-Id"] and m.parsed["Feedback-ID"].count(":") == 3,
     "the link to unsubscribe is in the body too": lambda m: all(
-        m.parsed["List-Unsubscribe"].strip("<>") in m.body(part) for part in ("plain", "html")
+        by_web(m) in m.body(part) for part in ("plain", "html")
     ),
     "lines of at most 998 octets, ended by CRLF, ASCII, no NUL": lambda m: max(map(len, m.content.split(b"\r\n"))) <= 998
     and b"\n" not in m.content.replace(b"\r\n", b"") and m.content.isascii() and b"\0" not in m.content,
@@ -182,7 +189,9 @@ RULES: dict[str, Callable[[Received], object]] = {
 
 
 @pytest.mark.requirement("P4")
-def test_rules_for_bulk_senders(dns, announce, subscribers, smtp, drain, parameters):
+def test_rules_for_bulk_senders(dns, announce, subscribers, smtp, drain, parameters, monkeypatch):
+    monkeypatch.setenv("BOUNCE_MAILBOX_URL", "imaps://u:p@mail.example.org")
+    EventSource.count(EventSource.MAILBOX)
     parameters(bounce_address=f"bounces@{DOMAIN}", sender_name="Zoé, “la première”")
     signing(dns, drain)
     subscribers(1)

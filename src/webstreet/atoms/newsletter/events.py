@@ -20,7 +20,7 @@ from webstreet.atoms.newsletter import actions, events_policy, ledger, mails, su
 from webstreet.atoms.newsletter.events_policy import Verdict
 from webstreet.atoms.newsletter.models.base import atomic
 from webstreet.atoms.newsletter.models.delivery import Delivery, State
-from webstreet.atoms.newsletter.models.event import Event
+from webstreet.atoms.newsletter.models.event import Event, EventSource
 from webstreet.atoms.newsletter.models.issue import Counts, Issue
 from webstreet.atoms.newsletter.models.notice import Notice
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
@@ -28,7 +28,7 @@ from webstreet.atoms.newsletter.models.suppression import Suppression
 from webstreet.mail.pump import Outcome, Result
 from webstreet.mail.reason import Reason
 
-REPLY, MAILBOX, WEBHOOK = "reply", "mailbox", "webhook"
+REPLY, MAILBOX, WEBHOOK = "reply", EventSource.MAILBOX, "webhook"
 logger = logging.getLogger(__name__)
 Kind = Event.Kind
 

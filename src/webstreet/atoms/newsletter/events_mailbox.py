@@ -1,4 +1,5 @@
-"""The mailbox of bounces: reports of mail servers and complaints of readers become events, and are deleted then.
+"""The mailbox of bounces: reports of mail servers and complaints of readers become events, who asks for it is unsubscribed, and those
+mails are deleted then.
 
 It is read in a thread of its own, by one worker at a time: a server that is slow or silent holds up nothing. A message is deleted after
 its events are committed; killed in between, the next reading finds the same events and deletes it then. What reports nothing (answers of
@@ -19,10 +20,11 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from webstreet.atoms.newsletter import events, events_policy, harm
+from webstreet.atoms.newsletter import actions, events, events_policy, harm, leaving_by_mail
 from webstreet.atoms.newsletter.buckets import hidden
 from webstreet.atoms.newsletter.events import Kind, Mail, Told
 from webstreet.atoms.newsletter.models.event import EventSource
+from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.contract.environment import BOUNCE_MAILBOX_URL, read
 from webstreet.kernel.errors import WebstreetError
 from webstreet.mail.arf import Complaint, read_complaint
@@ -43,10 +45,11 @@ _reading: threading.Thread | None = None
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a message says. ``is_report``: it is one, whether about our mails or not."""
+    """What a message says. ``is_report``: it is one, whether about our mails or not. ``leaves``: who wants no more mails."""
 
     told: tuple[Told, ...] = ()
     is_report: bool = False
+    leaves: Subscriber | None = None
 
 
 # -- One message -----------------------------------------------------------------------------------------------------
@@ -57,8 +60,10 @@ def read_message(content: bytes) -> Read:
         told = _complained(complaint)
         return Read((told,) if told else (), is_report=True)
     reports = read_reports(content)
+    if not reports:
+        return Read(leaves=leaving_by_mail.who_leaves(content))
     found = (_reported(report) for report in reports)
-    return Read(tuple(told for told in found if told is not None), is_report=bool(reports))
+    return Read(tuple(told for told in found if told is not None), is_report=True)
 
 
 def _reported(report: Report) -> Told | None:
@@ -147,8 +152,9 @@ def read_all(budget_s: float) -> int:
 
 
 def _group(mailbox: Mailbox, uids: list[int], end: float) -> int:
-    """Fetch, write, and only then delete; how many events were new."""
+    """Fetch, write, and only then delete; how many events were new, those who unsubscribed among them."""
     told: list[Told] = []
+    leaving: list[Subscriber] = []
     done: list[int] = []
     kept: list[int] = []
     forged = 0
@@ -157,9 +163,12 @@ def _group(mailbox: Mailbox, uids: list[int], end: float) -> int:
             break
         found = read_message(mailbox.fetch(uid))
         told += found.told
-        (done if found.told else kept).append(uid)
+        leaving += [found.leaves] if found.leaves is not None else []
+        (done if found.told or found.leaves else kept).append(uid)
         forged += found.is_report and not found.told
-    new = events.note(told)
+    new = events.note(told) + len(leaving)
+    for subscriber in leaving:
+        actions.unsubscribe(subscriber, source="mail")
     harm.check_told(told)
     EventSource.count(events.MAILBOX, taken=new, other=len(kept) - forged, forged=forged)
     mailbox.delete(done)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
-from webstreet.atoms.newsletter import mails
+from webstreet.atoms.newsletter import leaving_by_mail, mails
 from webstreet.atoms.newsletter.mails import Written, context, url, write
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.lists import MailingList
@@ -39,7 +39,11 @@ def notice_envelope(notice: Notice) -> Envelope:
         letter = Letter(from_, written.subject, written.text, written.html, language, headers)
     address = notice.email or subscriber.email
     message_id = stable_message_id(f"{notice.kind}-{notice.pk}", subscriber.public_id.hex, from_.domain)
-    recipient = Recipient(address, message_id, values, values["unsubscribe"] if headers else "")
+    recipient = Recipient(address, message_id, values)
+    if headers is not None:
+        recipient.unsubscribe_url = values["unsubscribe"]
+        leaving = leaving_by_mail.addresses_at(mails.parameters().bounce_address)
+        recipient.unsubscribe_mail = leaving.of(subscriber.unsubscribe_token) if leaving is not None else ""
     content = render(letter).fill(recipient, mails.signers(from_, strict=False))
     return Envelope(notice.pk, mails.return_path(f"n-{notice.pk}", from_), address, content)
 

@@ -17,7 +17,7 @@ from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from webstreet.atoms.newsletter import identity, ledger
+from webstreet.atoms.newsletter import identity, leaving_by_mail, ledger
 from webstreet.atoms.newsletter.atom import Params
 from webstreet.atoms.newsletter.direction import directed
 from webstreet.atoms.newsletter.models.issue import Issue
@@ -226,6 +226,7 @@ class Mailing:
         # Once for all: a public id is made of the same letters.
         self._message_id = stable_message_id(self._key, NOBODY, self._sender.domain)
         self._unsubscribe = _link("unsubscribe", self._language)
+        self._leaving = leaving_by_mail.addresses_at(parameters().bounce_address)
 
     def envelope(self, row: ledger.Row) -> Envelope:
         token = preferences_token(bytes.fromhex(row.public_id), row.email)
@@ -234,6 +235,7 @@ class Mailing:
             self._message_id.replace(NOBODY, row.public_id),
             {"unsubscribe": row.unsubscribe_token, "preferences": token},
             self._unsubscribe.replace(UNSUBSCRIBE, row.unsubscribe_token),
+            self._leaving.of(row.unsubscribe_token) if self._leaving is not None else "",
         )
         returns_to = self._paths.make(f"d-{row.delivery_id}") if self._paths is not None else self._sender.address
         content = self._skeleton.pieces(recipient, self._signers)

@@ -72,6 +72,8 @@ class EventSource(Plain):
         trouble: code of what went wrong last; empty when it works. ``lease_until``: somebody is reading it.
     """
 
+    MAILBOX = "mailbox"
+
     name = models.CharField(max_length=20, unique=True)
     looked_at = models.DateTimeField(null=True, blank=True)
     taken = models.PositiveBigIntegerField(default=0)
@@ -91,6 +93,11 @@ class EventSource(Plain):
             looked_at=timezone.now(),
             trouble="",
         )
+
+    @classmethod
+    def works(cls, name: str, within: dt.timedelta) -> bool:
+        """Whether it could be read the last time, and that was no longer ago."""
+        return cls.objects.filter(name=name, trouble="", looked_at__gte=timezone.now() - within).exists()
 
     @classmethod
     def fail(cls, name: str, code: str) -> bool:

@@ -11,6 +11,7 @@ SOURCES = {
     "form": gettext_lazy("sign-up form"),
     "api": "API",
     "link": gettext_lazy("link in a mail"),
+    "mail": gettext_lazy("a mail to unsubscribe"),
     "editor": gettext_lazy("an editor"),
     "preferences": gettext_lazy("preference page"),
     "reply": gettext_lazy("the mail server’s reply"),
