@@ -135,6 +135,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._hang_up()
             return
         body = self.rfile.read(size)
+        if len(body) < size:
+            # Whoever asked was killed in the middle.
+            self._hang_up()
+            return
         if not self._is_known():
             self._answer(
                 401,
