@@ -205,7 +205,7 @@ def test_kills_over_the_apis_of_providers_lose_nobody_and_mail_nobody_twice(
         killing.prepare("uncertain: hold")
         ledger = killing.run(workshop(site.environ))
         assert max(mailgun.calls) > 10, "many together"
-        assert set(postmark.calls) == {1}
+        assert max(postmark.calls) == 1
         once(killing, ledger)
 
 
