@@ -131,6 +131,40 @@ def test_who_is_under_way_together_is_written_together(announce, subscribers, dr
             outbox._unwritten.clear()
 
 
+def test_a_letter_that_is_refused_late_pauses_its_own_issue(announce, subscribers, drain, monkeypatch, wait_until):
+    people = subscribers(8)
+    publish(announce())
+    let_go = threading.Event()
+    refused = {person.email: "No such letter." for person in people}
+    with RecordingMailApi("postmark", ApiBehaviour(held=lambda _: not let_go.is_set(), refused=refused)) as api:
+        monkeypatch.setenv("EMAIL_URL", api.url)
+        try:
+            first = Issue.objects.get()
+            tasks.deliver_step(first)
+            assert len([known for known in outbox._unwritten if known.waits]) == 4
+            Subscriber.objects.update(status="unsubscribed")
+            subscribers(3, start=100)
+            publish(announce("Another"))
+            let_go.set()
+            wait_until(lambda: not any(known.waits for known in outbox._unwritten), seconds=20, what="it answers")
+            Subscriber.objects.filter(email__in=refused).update(status="active")
+            second = Issue.objects.exclude(pk=first.pk).get()
+            tasks.deliver_step(second)
+            assert arrived(api) == Counter(f"s{i}@example.org" for i in range(100, 103))
+            first.refresh_from_db()
+            assert first.paused_at is None
+            outbox.write_down()
+            tasks.deliver_step(first)
+            for issue in (first, second):
+                issue.refresh_from_db()
+            assert (first.paused_at is not None, first.trouble) == (True, "sender.policy")
+            assert (second.paused_at, second.trouble) == (None, "")
+        finally:
+            outbox.write_down()
+            close_transport()
+            outbox._unwritten.clear()
+
+
 def test_a_refused_key_pauses_and_burns_nobody(api, announce, subscribers, drain, caplog):
     subscribers(5)
     api.key = "another"

@@ -56,7 +56,7 @@ def letter(html: str = "<p>L’été</p>") -> Letter:
     )
 
 
-def batch(count: int, *, start: int = 0, html: str = "<p>L’été</p>") -> list[Envelope]:
+def batch(count: int, *, start: int = 0, html: str = "<p>L’été</p>", mailing: str = "issue") -> list[Envelope]:
     """As the newsletter makes them: each with addresses of its own in text, HTML and headers."""
     skeleton = render(letter(html))
     made: list[Envelope] = []
@@ -64,7 +64,7 @@ def batch(count: int, *, start: int = 0, html: str = "<p>L’été</p>") -> list
         links = {name: f"https://example.org/{name}/?t={i}&x=é" for name in ("unsubscribe", "preferences")}
         own = Recipient(
             f"s{i}@example.org",
-            f"issue.{i}@example.org",
+            f"{mailing}.{i}@example.org",
             links,
             f"https://example.org/u/{i}",
             name="Zoë, S." if i == 1 else "",
@@ -197,7 +197,25 @@ def test_one_bad_address_among_many_costs_few_calls(mailgun: RecordingMailApi) -
     mailgun.behaviour = ApiBehaviour(refused={"s17@example.org": "'to' parameter is not a valid address"})
     results, trouble = deliver(mailgun.url, batch(64), connections=1)
     assert (outcomes(results), trouble) == (Counter(sent=63, failed=1), None)
-    assert len(mailgun.calls) == 1 + 2 * 6
+    assert len(mailgun.calls) == 1 + 2 * 6 + 1, "and one to somebody else, to learn whom it is about"
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+@pytest.mark.parametrize("bad", [(0, 1, 2), (0, 1, 2, 3, 4, 5, 31), (29, 30, 31)], ids=str)
+def test_bad_addresses_that_stand_together_are_not_everybody(
+    api: RecordingMailApi, bad: tuple[int, ...], connections: int
+) -> None:
+    api.behaviour = ApiBehaviour(refused={f"s{i}@example.org": "'to' parameter is not a valid address" for i in bad})
+    results, trouble = deliver(api.url, batch(32), connections=connections)
+    assert (outcomes(results), trouble) == (Counter(sent=32 - len(bad), failed=len(bad)), None)
+    assert {key for key, result in results.items() if result.outcome is Outcome.FAILED} == set(bad)
+
+
+def test_who_refuses_everybody_of_many_is_believed_after_a_few_calls(mailgun: RecordingMailApi) -> None:
+    mailgun.behaviour = ApiBehaviour(refused={f"s{i}@example.org": "No such letter." for i in range(400)})
+    results, trouble = deliver(mailgun.url, batch(400), connections=1)
+    assert (outcomes(results), trouble) == (Counter(deferred=3, unsent=397), POLICY)
+    assert len(mailgun.calls) < 15
 
 
 def test_many_are_shared_among_connections(mailgun: RecordingMailApi) -> None:
@@ -288,21 +306,56 @@ class Slow:
         return Counter(each.result(20).outcome.value for each in later)
 
 
-def letters(count: int, *, start: int = 0) -> list[Envelope]:
+def letters(count: int, *, start: int = 0, mailing: str = "issue") -> list[Envelope]:
     """Each of its own skeleton, so that it is a request."""
-    return [envelope for i in range(start, start + count) for envelope in batch(1, start=i)]
+    return [envelope for i in range(start, start + count) for envelope in batch(1, start=i, mailing=mailing)]
 
 
 def test_who_refuses_everybody_late_makes_the_sender_stop(api: RecordingMailApi) -> None:
     with Slow(api, 4, refused={f"s{i}@example.org": "No such letter." for i in range(20)}) as slow:
         assert slow.answers_late(letters(6)) == Counter(failed=2, deferred=2)
         asked = len(api.calls)
-        results, trouble = slow.send(letters(3, start=6))
-        assert ({r.outcome for r in results}, trouble) == ({Outcome.UNSENT}, POLICY)
-        assert len(api.calls) == asked, "nothing more is asked"
+        results, trouble = slow.send(letters(8, start=6))
+        assert trouble == POLICY
+        assert {r.outcome for r in results} == {Outcome.DEFERRED, Outcome.UNSENT}
+        assert len(api.calls) <= asked + 4, "but for some others nobody is asked for"
         api.behaviour = ApiBehaviour()
         results, trouble = slow.send(letters(3, start=9))
         assert ({r.outcome for r in results}, trouble) == ({Outcome.SENT}, None), "a person has seen to it"
+
+
+def test_what_is_heard_late_of_a_letter_is_told_to_who_sends_that_letter(api: RecordingMailApi) -> None:
+    with Slow(api, 4, refused={f"s{i}@example.org": "No such letter." for i in range(20)}) as slow:
+        slow.answers_late(letters(6))
+        results, trouble = slow.send(letters(3, start=30, mailing="another"))
+        assert ({r.outcome for r in results}, trouble) == ({Outcome.SENT}, None)
+        asked = len(api.calls)
+        results, trouble = slow.send(letters(8, start=6))
+        assert ({r.outcome for r in results}, trouble) == ({Outcome.DEFERRED, Outcome.UNSENT}, POLICY)
+        assert len(api.calls) <= asked + 4
+
+
+def test_who_refuses_late_each_time_makes_the_sender_stop(api: RecordingMailApi) -> None:
+    with Slow(api, 4, refused={f"s{i}@example.org": "No such letter." for i in range(20)}) as slow:
+        for start in (0, 4):
+            slow.let_go.clear()
+            assert slow.answers_late(letters(4, start=start))["sent"] == 0
+        asked = len(api.calls)
+        results, trouble = slow.send(letters(3, start=30, mailing="another"))
+        assert ({r.outcome for r in results}, trouble) == ({Outcome.SENT}, None)
+        results, trouble = slow.send(letters(3, start=8))
+        assert ({r.outcome for r in results}, trouble) == ({Outcome.UNSENT}, POLICY)
+        assert len(api.calls) == asked + 3, "nothing more is asked of this letter"
+
+
+def test_another_letter_that_is_taken_says_nothing_about_one_that_is_refused(api: RecordingMailApi) -> None:
+    with Slow(api, 1, refused={f"s{i}@example.org": "No such letter." for i in range(20)}) as slow:
+        slow.let_go.set()
+        found = []
+        for i in range(3):
+            found.append(slow.send(letters(1, start=i))[1])
+            assert slow.send(letters(1, start=30 + i, mailing="another"))[1] is None
+    assert found == [None, None, POLICY]
 
 
 def test_who_refuses_one_at_a_time_makes_the_sender_stop(api: RecordingMailApi) -> None:

@@ -25,7 +25,7 @@ from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.subscriber import preferences_token
 from webstreet.atoms.newsletter.plain import text_of, wrapped
 from webstreet.contract.environment import EMAIL_URL, read
-from webstreet.engine import mail_api, sealing, site
+from webstreet.engine import sealing, site
 from webstreet.engine.announcements import Announcement
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import normal_address
@@ -222,7 +222,8 @@ class Mailing:
         self._language = language_of(issue.language)
         self._skeleton, self._sender = _skeleton(self._key, sender(), self._language)
         self._signers, self._paths = signers(self._sender), return_paths()
-        self._takes_many = mail_api.takes_many(mail_servers())
+        # For an API, so that it can put many into one call, and knows which mails are one letter.
+        self._is_mergeable = any(url.provider for url in mail_servers())
         # Once for all: a public id is made of the same letters.
         self._message_id = stable_message_id(self._key, NOBODY, self._sender.domain)
         self._unsubscribe = _link("unsubscribe", self._language)
@@ -239,7 +240,7 @@ class Mailing:
         )
         returns_to = self._paths.make(f"d-{row.delivery_id}") if self._paths is not None else self._sender.address
         content = self._skeleton.pieces(recipient, self._signers)
-        if self._takes_many:
+        if self._is_mergeable:
             return Mergeable(row.delivery_id, returns_to, row.email, content, self._skeleton, recipient)
         return Envelope(row.delivery_id, returns_to, row.email, content)
 

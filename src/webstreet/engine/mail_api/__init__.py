@@ -41,7 +41,7 @@ def transport_to(url: EmailUrl, *, connections: int) -> Transport:
 
 
 def takes_many(urls: Sequence[EmailUrl]) -> bool:
-    """Whether one of them takes a letter for many recipients at once, so that messages should be `webstreet.mail.merge.Mergeable`."""
+    """Whether one of them takes a letter for many recipients at once."""
     if not any(url.provider for url in urls):
         return False
     from webstreet.engine.mail_api.backends import KNOWN

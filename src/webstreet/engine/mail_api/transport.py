@@ -22,7 +22,7 @@ import requests
 from anymail.exceptions import AnymailRecipientsRefused, AnymailRequestsAPIError
 
 from webstreet.engine.mail_api.backends import ANSWER_S, KNOWN, backend_of, wire
-from webstreet.engine.mail_api.memory import POLICY, Answer, Memory
+from webstreet.engine.mail_api.memory import POLICY, Answer, Memory, letter_of
 from webstreet.engine.mail_api.messages import merged, single
 from webstreet.kernel.secret import Secret
 from webstreet.mail.errors import MailServerAway
@@ -62,6 +62,7 @@ class _Call:
     envelopes: Sequence[Envelope]
     done: asyncio.Future[Answer]
     started: float
+    is_probe: bool = False
     later: dict[int, Future[Result]] = field(default_factory=dict)
 
     def tell(self, answer: Answer, *, everybodys: bool) -> None:
@@ -96,14 +97,14 @@ class ApiTransport:
     async def send(self, batch: Sequence[Envelope], *, deadline: float) -> tuple[list[Result], Trouble | None]:
         """See `pump.Transport`."""
         sending = _Sending(batch, self._url.provider, self._memory)
-        sending.trouble = BUSY if time.monotonic() < self._less_until else self._memory.pending()
+        sending.trouble = BUSY if time.monotonic() < self._less_until else self._memory.pending(sending.letter)
         free = await self._free(deadline) if sending.trouble is None else 0
         if not free and self._calls and time.monotonic() - min(call.started for call in self._calls) >= SLOW_S:
             sending.trouble = sending.trouble or SLOW
         running: set[_Call] = set()
         sending.share_among(free)
         while free:
-            sending.trouble = sending.trouble or self._memory.pending()
+            sending.trouble = sending.trouble or self._memory.pending(sending.letter)
             while len(running) < free and time.monotonic() < deadline and (part := sending.take()):
                 try:
                     running.add(self._begin(part))
@@ -146,7 +147,9 @@ class ApiTransport:
         threading.Thread(target=work, name="mail-api", daemon=True).start()
         # Last: one that never began has no end.
         self._calls.add(call)
-        self._memory.begin()
+        letter = letter_of(part[0])
+        self._memory.begin(letter)
+        call.is_probe = self._memory.doubts(letter) > 0
         return call
 
     def _backend(self) -> Any:
@@ -165,10 +168,11 @@ class ApiTransport:
             self._idle.append((time.monotonic(), backend))
         if answer.less_s:
             self._less_until = time.monotonic() + answer.less_s
-        self._memory.note(answer, late=bool(call.later))
+        letter = letter_of(call.envelopes[0])
+        self._memory.note(answer, letter, late=bool(call.later), probe=call.is_probe)
         if not call.done.done():
             call.done.set_result(answer)
-        call.tell(answer, everybodys=self._memory.is_everybodys)
+        call.tell(answer, everybodys=self._memory.are_many(letter))
 
     async def close(self) -> None:
         """What the provider has not answered by now is uncertain."""
@@ -181,11 +185,14 @@ class ApiTransport:
 
 
 class _Sending:
-    """One call of `ApiTransport.send`: what is left of its batch, and what is known."""
+    """One call of `ApiTransport.send`: what is left of its batch, and what is known. ``letter``: of all of it."""
 
     def __init__(self, batch: Sequence[Envelope], provider: str, memory: Memory) -> None:
         self._left = deque(batch)
         self._memory = memory
+        self.letter = letter_of(batch[0]) if batch else ""
+        self._is_in_doubt = False
+        self._probes = 0
         self._most = KNOWN[provider].most
         self._results: list[Result] = []
         self._doubts: list[Result] = []
@@ -198,12 +205,22 @@ class _Sending:
 
     def take(self) -> list[Envelope]:
         """Of one request: of those that share a skeleton as many as the provider takes together; empty: no more."""
-        if self.trouble is not None or not self._left:
+        if self.trouble is not None or self._is_in_doubt or not self._left:
             return []
+        if self._memory.doubts(self.letter):
+            return [self._from_elsewhere()]
         part = [self._left.popleft()]
         while self._left and len(part) < self._most and self._goes_with(part[0], self._left[0]):
             part.append(self._left.popleft())
         return part
+
+    def _from_elsewhere(self) -> Envelope:
+        """Somebody alone, far from who was refused, to learn whom that is about: bad addresses stand together, as in their file."""
+        self._probes += 1
+        place = -1 if self._probes % 2 else len(self._left) // 2
+        found = self._left[place]
+        del self._left[place]
+        return found
 
     def put_back(self, part: Sequence[Envelope], trouble: Trouble) -> None:
         """It was not asked for."""
@@ -221,8 +238,9 @@ class _Sending:
         for call in done:
             self._answered(call.done.result())
         was_taken = any(result.outcome is Outcome.SENT for result in self._results)
-        if self._doubts and self._memory.is_everybodys and not was_taken:
-            self.trouble = POLICY
+        # What is being asked may be taken: only after that, or when there is no more time for it, it is the end.
+        known = self._memory.is_everybodys if self._left else self._memory.are_many
+        self._is_in_doubt = bool(self._doubts) and not was_taken and known(self.letter)
         return done
 
     def _answered(self, answer: Answer) -> None:
@@ -233,8 +251,10 @@ class _Sending:
 
     def finish(self, running: set[_Call]) -> tuple[list[Result], Trouble | None]:
         """What is known now; what was asked and is not answered is under way."""
+        if self._is_in_doubt:
+            self.trouble = POLICY
         if self.trouble is POLICY:
-            self._memory.told()
+            self._memory.told(self.letter)
         found = [*self._results, *_judged(self._doubts, everybodys=self.trouble is POLICY)]
         found += [Result(envelope.key, Outcome.UNSENT) for envelope in self._left]
         for call in running:
