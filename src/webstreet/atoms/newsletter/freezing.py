@@ -39,7 +39,7 @@ def freeze(issue: Issue, chunk_size: int, *, budget_s: float | None = None) -> b
 
 def _slice(issue: Issue, chunk_size: int) -> bool:
     with patiently(), atomic():
-        locked = Issue.objects.select_for_update().defer("html", "text").get(pk=issue.pk)
+        locked = Issue.locked().defer("html", "text").get(pk=issue.pk)
         if locked.frozen_at is not None or locked.cancelled_at is not None:
             return True
         members = Membership.objects.filter(mailing_list=locked.mailing_list_id)

@@ -42,6 +42,10 @@ AGAIN = "again"
 """Code of who is tried again although they may have it."""
 
 
+_Looked = tuple[int, int, str, str, str, bool]
+"""See `_waiting`."""
+
+
 class Row(NamedTuple):
     """A recipient of a claimed batch."""
 
@@ -161,6 +165,7 @@ def claim_batch(issue: Issue, lease: Lease, size: int = CHUNK_SIZE, gate: Gate |
             turns.give(late, now)
         lease.open += batch
         lease.after, lease.taken = found[-1][0], lease.taken + len(found)
+        wanted = _still_open(wanted)
         if wanted or (gate is not None and gate.is_late()):
             return [Row(pk, tried + 1, email, key, token) for pk, tried, email, key, token, _ in wanted]
     return []
@@ -172,7 +177,7 @@ def _share(lease: Lease, size: int) -> int:
     return min(size, -(-left // -(-left // size)))
 
 
-def _waiting(lease: Lease, now: dt.datetime, size: int) -> list[tuple[int, int, str, str, str, bool]]:
+def _waiting(lease: Lease, now: dt.datetime, size: int) -> list[_Looked]:
     """Id, attempts, address, public id, token of the next rows that are due; and whether they still want it."""
     connection = connections[alias()]
     values = [str(Subscriber.Status.ACTIVE), lease.mailing_list_id, lease.issue_id, lease.number, lease.after]
@@ -205,6 +210,16 @@ _COLUMNS = {
         " COALESCE(s.unsubscribe_token, ''), m.id IS NOT NULL)"
     ),
 }
+
+
+def _still_open(wanted: list[_Looked]) -> list[_Looked]:
+    """Without those of a marked batch about whom a late answer came between our look and the mark: after the mark it leaves them alone."""
+    tried = [row[0] for row in wanted if row[1]]
+    if not tried:
+        return wanted
+    still = Delivery.objects.filter(pk__in=tried, state__in=(State.QUEUED, State.DEFERRED))
+    gone = set(tried) - set(still.values_list("pk", flat=True))
+    return [row for row in wanted if row[0] not in gone] if gone else wanted
 
 
 def _may_send(issue: Issue) -> Exists:
@@ -351,16 +366,18 @@ def try_again(issue: Issue, states: Iterable[Any]) -> int:
     """Put those of `retriable` back into the queue, with the same Message-ID; how many. Everybody else stays as they are."""
     now, count = timezone.now(), 0
     with atomic():
-        if not Issue.objects.select_for_update().filter(pk=issue.pk, cancelled_at=None, archived_at=None).exists():
-            return 0
         found = list(retriable(issue, states).values_list("pk", "number"))
+        # Until we are done nobody leases one of these; and they come before the issue, as for a worker that gives one back.
+        mine = Chunk.objects.filter(issue=issue, number__in={number for _, number in found})
+        chunks = list(mine.select_for_update().order_by("number"))
+        if not Issue.locked().filter(pk=issue.pk, cancelled_at=None, archived_at=None).exists():
+            return 0
         for start in range(0, len(found), CHUNK_SIZE):
-            mine = Delivery.objects.filter(
+            rows = Delivery.objects.filter(
                 pk__in=[pk for pk, _ in found[start : start + CHUNK_SIZE]], state__in=RETRIED
             )
-            count += mine.update(state=State.QUEUED, code=AGAIN, reply=None, changed_at=now)
-        numbers = {number for _, number in found}
-        for chunk in Chunk.objects.filter(issue=issue, number__in=numbers).order_by("number"):
+            count += rows.update(state=State.QUEUED, code=AGAIN, reply=None, changed_at=now)
+        for chunk in chunks:
             if not chunk.lease_token:
                 _settle(chunk.pk)
             Chunk.objects.filter(pk=chunk.pk).update(closed=False, due_at=now)

@@ -7,13 +7,13 @@ import secrets
 import uuid
 from typing import Any
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from webstreet.atoms.newsletter.models import counting
-from webstreet.atoms.newsletter.models.base import Plain
+from webstreet.atoms.newsletter.models.base import Plain, alias
 from webstreet.atoms.newsletter.models.counting import Counts
 from webstreet.atoms.newsletter.models.lists import MailingList
 
@@ -128,6 +128,12 @@ class Issue(Plain):
 
     def alive(self) -> None:
         type(self).objects.filter(pk=self.pk).update(woken_at=timezone.now())
+
+    @classmethod
+    def locked(cls) -> models.QuerySet[Issue]:
+        """For update; where the database can, so that chunks which refer to it may be written meanwhile."""
+        features = connections[alias()].features
+        return cls.objects.select_for_update(no_key=features.has_select_for_no_key_update)
 
     def pause(self, *, reason: str = "") -> bool:
         """Send nothing more until `resume`; whether it was sending."""
