@@ -21,7 +21,7 @@ from pytest_django import DjangoDbBlocker
 
 from tests.conftest import needed
 from tests.engine.databases import DATABASES, EMPTIED, EMPTYING, Databases, Kept, prepared
-from tests.lab import redis
+from tests.lab import prototypes, redis
 
 
 @pytest.fixture(scope="session")
@@ -194,19 +194,22 @@ def shared_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 
 @pytest.fixture
-def databases_on(request: pytest.FixtureRequest) -> Iterator[Callable[[str], dict[str, str]]]:
-    """``databases_on("mariadb")``: what puts a new site into empty databases of the lab's server, the newsletter into one of its own.
-    ``databases_on("embedded")`` is nothing.
+def databases_on(request: pytest.FixtureRequest) -> Iterator[Callable[..., dict[str, str]]]:
+    """``databases_on("mariadb")``: what puts a new site into databases of the lab's server, the newsletter into one of its own. They are
+    migrated, unless they shall be ``empty``. ``databases_on("embedded")`` is nothing.
     """
     made: list[tuple[Any, str]] = []
 
-    def variables(place: str) -> dict[str, str]:
+    def variables(place: str, *, empty: bool = False) -> dict[str, str]:
         if place == "embedded":
             return {}
         server = request.getfixturevalue({"postgresql": "lab_postgres", "mariadb": "lab_mariadb"}[place])
         names = [f"processes_{os.getpid()}_{len(made)}_{part}" for part in ("site", "newsletter")]
         made.extend((server, name) for name in names)
         site, newsletter = (server.database(name) for name in names)
+        if not empty:
+            prototypes.filled(site, "default")
+            prototypes.filled(newsletter, "newsletter")
         return {"DATABASE_URL": site, "NEWSLETTER_DATABASE_URL": newsletter, "SECRET_KEY": "for-tests-only-" * 4}
 
     yield variables

@@ -10,9 +10,12 @@ import sqlite3
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from pytest_django import DjangoDbBlocker
+
+from tests.lab import prototypes
 
 
 class SqliteFiles:
@@ -58,6 +61,11 @@ class SqliteFiles:
             connections[alias].close()
 
 
+def copied(alias: str, name: str) -> None:
+    """What migrating would make, for the new database ``name`` of an alias."""
+    prototypes.filled(urlunsplit(urlsplit(os.environ[prototypes.URLS[alias]])._replace(path=f"/{name}")), alias)
+
+
 class PostgresqlDatabases:
     """Every alias in a database of this test process, made from a template database that was migrated once."""
 
@@ -73,6 +81,7 @@ class PostgresqlDatabases:
             self.names[alias] = f"test_{connection.settings_dict['NAME']}_{alias}_{suffix}"
             self._run(alias, f'DROP DATABASE IF EXISTS "{self.names[alias]}"', f'CREATE DATABASE "{self.names[alias]}"')
             connection.settings_dict["NAME"] = self.names[alias]
+            copied(alias, self.names[alias])
         migrate_all(lambda step, done, total: None)
         for alias, name in self.names.items():
             connections[alias].close()
@@ -124,6 +133,7 @@ class MariadbDatabases:
             name = self.names[alias] = f"test_{connection.settings_dict['NAME']}_{alias}_{suffix}"
             self._client(alias, f"DROP DATABASE IF EXISTS `{name}`; CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
             connection.settings_dict["NAME"] = name
+            copied(alias, name)
         migrate_all(lambda step, done, total: None)
         for alias, name in self.names.items():
             connections[alias].close()

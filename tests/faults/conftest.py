@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import needed
 from tests.faults.servers import Server, own
 from tests.faults.site import Site
-from tests.lab import mariadb, postgres, redis
+from tests.lab import mariadb, postgres, prototypes, redis
 from webstreet.testing.smtp import RecordingSmtpServer
 
 
@@ -31,13 +31,19 @@ def smtp() -> Iterator[RecordingSmtpServer]:
 
 @pytest.fixture
 def site_of(tmp_path: Path, prepared: Path) -> Iterator[Callable[..., Site]]:
-    """``site_of(EMAIL_URL=...)``: a site with everything embedded but what is named. Its processes end with the test."""
+    """``site_of(EMAIL_URL=...)``: a site with everything embedded but what is named. Its processes end with the test.
+
+    A database that is named is empty, and its server is there.
+    """
     with contextlib.ExitStack() as stack:
 
         def make(folder: Path | None = None, **variables: str) -> Site:
             site = Site(folder or tmp_path / "site", **variables)
             stack.callback(site.end)
             site.prepare(like=prepared)
+            for alias, variable in prototypes.URLS.items():
+                if variable in variables:
+                    prototypes.filled(variables[variable], alias)
             if any(name.endswith(("DATABASE_URL", "REDIS_URL")) for name in variables):
                 site.prepare()
             return site

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab import prototypes
 from webstreet.mail.pump import OPEN_MAX
 from webstreet.testing.mail_api import RecordingMailApi
 from webstreet.testing.smtp import RecordingSmtpServer
@@ -174,8 +175,8 @@ def test_kills_at_random_lose_nobody_and_show_whom_they_left_in_question(
     variables = {"EMAIL_URL": smtp.url, "SECRET_KEY": "k" * 64}
     if database != "sqlite":
         server = request.getfixturevalue("lab_postgres" if database == "postgresql" else "lab_mariadb")
-        for name, part in (("DATABASE_URL", "site"), ("NEWSLETTER_DATABASE_URL", "newsletter")):
-            variables[name] = server.database(f"nl_kills_{part}_{os.getpid()}")
+        for alias, name in prototypes.URLS.items():
+            variables[name] = prototypes.filled(server.database(f"nl_kills_{alias}_{os.getpid()}"), alias)
     site = site_processes(**variables)
 
     def arrivals() -> list[str]:

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
+from tests.lab import prototypes
 from webstreet.atoms.newsletter import events_webhook
 from webstreet.kernel.secret import Secret
 from webstreet.testing.smtp import Behaviour
@@ -310,10 +311,10 @@ def urls_of(stores, elsewhere, request) -> dict[str, str]:
     """The site's stores, with those of the newsletter apart from the rest."""
     rest, atom, queue = stores.split("-")
     found = {"NEWSLETTER_DATABASE_URL": f"sqlite:///{elsewhere}/newsletter.sqlite3"}
-    for variable, kind in (("DATABASE_URL", rest), ("NEWSLETTER_DATABASE_URL", atom)):
+    for alias, kind in (("default", rest), ("newsletter", atom)):
         if kind != "sqlite":
             server = request.getfixturevalue({"postgresql": "lab_postgres", "mariadb": "lab_mariadb"}[kind])
-            found[variable] = server.database(f"canary_{variable[:4].lower()}_{rest}_{atom}")
+            found[prototypes.URLS[alias]] = prototypes.filled(server.database(f"canary_{alias}_{rest}_{atom}"), alias)
     return found | ({"REDIS_URL": request.getfixturevalue("redis_url")} if queue == "redis" else {})
 
 

@@ -13,6 +13,7 @@ from django.apps import apps
 from django.test import Client
 from wagtail.test.utils.form_data import nested_form_data, querydict_from_html, streamfield
 
+from tests.lab import prototypes
 from webstreet.mail.connection import CONNECT_TIMEOUT_S
 from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
 
@@ -54,8 +55,8 @@ def test_a_worker_killed_in_mid_issue_loses_nobody(stores, site_processes, smtp,
     variables = {"EMAIL_URL": smtp.url}
     if stores != "sqlite":
         server = request.getfixturevalue("lab_postgres")
-        variables["DATABASE_URL"] = server.database("nl_kill_default")
-        variables["NEWSLETTER_DATABASE_URL"] = server.database("nl_kill_newsletter")
+        for alias, name in prototypes.URLS.items():
+            variables[name] = prototypes.filled(server.database(f"nl_kill_{alias}"), alias)
         variables["REDIS_URL"] = request.getfixturevalue("redis_url")
         variables["SECRET_KEY"] = "k" * 64
     site = site_processes(**variables)
@@ -195,8 +196,8 @@ def test_processes_that_publish_and_hand_over_at_once_make_one_issue(
     variables = {"EMAIL_URL": smtp.url}
     if stores != "sqlite":
         server = request.getfixturevalue("lab_postgres")
-        variables["DATABASE_URL"] = server.database("nl_once_default")
-        variables["NEWSLETTER_DATABASE_URL"] = server.database("nl_once_newsletter")
+        for alias, name in prototypes.URLS.items():
+            variables[name] = prototypes.filled(server.database(f"nl_once_{alias}"), alias)
         variables["REDIS_URL"] = request.getfixturevalue("redis_url")
         variables["SECRET_KEY"] = "k" * 64
     site = site_processes(**variables)
