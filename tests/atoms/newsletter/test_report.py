@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import formats, timezone
 
 from tests.atoms.newsletter.editors import client
-from webstreet.atoms.newsletter import actions, audience, guard, ledger
+from webstreet.atoms.newsletter import actions, audience, charts, guard, ledger, reports
 from webstreet.atoms.newsletter.models import (
     AudienceDay,
     Change,
@@ -22,6 +22,7 @@ from webstreet.atoms.newsletter.models import (
     Subscriber,
     TestMail,
 )
+from webstreet.atoms.newsletter.models.limits import Pace
 from webstreet.testing.smtp import Behaviour
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
@@ -294,7 +295,7 @@ def test_growth_by_weeks_and_months_from_daily_figures():
     [(0, (1, 1)), (1, (1, 1)), (4, (4, 1)), (7, (8, 2)), (121, (150, 50)), (100_000, (100_000, 20_000))],
 )
 def test_the_axis_begins_at_zero_and_ends_at_a_round_number(highest, axis):
-    assert audience._axis(highest) == axis
+    assert charts._axis(highest) == axis
 
 
 def test_the_chart_stands_on_zero(editor):
@@ -305,6 +306,39 @@ def test_the_chart_stands_on_zero(editor):
     assert half.y + half.height == pytest.approx(full.y + full.height, abs=0.2)
     assert none.height == 0
     assert drawn.steps[0][1] == 0
+
+
+@pytest.mark.requirement("P4")
+@pytest.mark.parametrize(
+    ("last", "words", "bars"),
+    [
+        (0, "10 seconds", 1),
+        (29, "10 seconds", 30),
+        (30, "30 seconds", 11),
+        (3 * 360, "15 minutes", 13),
+        (8640 * 3, "3 hours", 25),
+    ],
+)
+def test_delivery_over_time(editor, issue, last, words, bars):
+    Pace.objects.all().delete()
+    begin = 170_000_640 // 6 * 6  # the slot of a whole quarter of an hour
+    Pace.objects.create(issue=issue, slot=begin, count=1200)
+    if last:
+        Pace.objects.create(issue=issue, slot=begin + last, count=34)
+    course = reports.course(issue)
+    assert (len(course.chart.bars), course.most) == (bars, 1200)
+    assert sum(bar.value for bar in course.chart.bars) == 1200 + 34 * bool(last)
+    assert course.chart.bars[-1].value == (34 if last else 1200)
+    for url in (f"{BASE}/{issue.pk}/", f"{BASE}/{issue.pk}/status/"):
+        page = editor.get(url).content.decode()
+        assert f"answered within {words}. The highest: 1,200." in page
+        assert page.count("<rect ") == bars
+
+
+def test_no_delivery_no_chart(editor, issue):
+    Pace.objects.all().delete()
+    assert reports.course(issue) is None
+    assert "Delivery over time" not in editor.get(f"{BASE}/{issue.pk}/").content.decode()
 
 
 def test_figures_are_written_down_and_reckoned_back(editor, subscribers, smtp):

@@ -12,6 +12,7 @@ from django.db.models.functions import TruncDate
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from webstreet.atoms.newsletter.charts import Chart, drawn
 from webstreet.atoms.newsletter.models.audience import AudienceDay
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
 
@@ -117,47 +118,6 @@ def _labels(unit: Unit, start: dt.date) -> tuple[str, str]:
 NAMED_EVERY = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A bar, in hundredths of the chart from its left and its top; ``label`` is shown below when ``named``."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    middle: float
-    label: str
-    value: int | None
-    named: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """What the template draws: bars from zero, and a line for each step of the axis (hundredths from the top, value)."""
-
-    bars: Sequence[Bar]
-    steps: Sequence[tuple[float, int]]
-
-
 def chart(found: Sequence[Period]) -> Chart:
-    """Zero-based; the axis ends at a round number that is not below the highest value."""
-    top, step = _axis(max((period.active or 0 for period in found), default=0))
-    slot = 100 / max(1, len(found))
-    bars = []
-    for number, period in enumerate(found):
-        height = round(100 * (period.active or 0) / top, 2)
-        x = number * slot
-        left, width, middle = round(x + slot * 0.15, 2), round(slot * 0.7, 2), round(x + slot / 2, 2)
-        named = (len(found) - 1 - number) % NAMED_EVERY == 0
-        bars.append(
-            Bar(left, round(100 - height, 2), width, height, middle, period.short or period.label, period.active, named)
-        )
-    return Chart(bars, [(round(100 - 100 * value / top, 2), value) for value in range(0, top + 1, step)])
-
-
-def _axis(highest: int) -> tuple[int, int]:
-    """End and step of the axis: 3 to 5 steps of 1, 2 or 5 times a power of ten."""
-    step = 1
-    while step * 5 < highest:
-        step = step * 5 // 2 if str(step).startswith("2") else step * 2
-    return max(step * -(-highest // step), step), step
+    """One bar for each period."""
+    return drawn([(period.short or period.label, period.active) for period in found], named_every=NAMED_EVERY)

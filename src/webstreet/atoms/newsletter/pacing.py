@@ -373,6 +373,6 @@ def forget_old(now: dt.datetime) -> None:
     """Buckets that are full again, providers that get all again, domains that nobody met."""
     hosted.forget_old(now)
     Bucket.objects.filter(at__lt=now.timestamp() - 2 * 86_400).delete()
-    Pace.objects.filter(slot__lt=Pace.slot_of(now - dt.timedelta(days=1))).delete()
+    Pace.objects.filter(slot__lt=Pace.slot_of(now - Pace.KEPT)).delete()
     Queue.objects.filter(due_at__lt=now - dt.timedelta(days=2)).delete()
     SlowDown.objects.filter(since__lt=now - RECOVER * STEPS_MAX - dt.timedelta(days=1)).delete()

@@ -9,13 +9,15 @@ from typing import Any
 
 from django.db.models import BooleanField, Case, Count, F, Max, Min, Q, QuerySet, Value, When
 from django.db.models.functions import StrIndex, Substr
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from webstreet.atoms.newsletter.charts import Chart, drawn
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.counting import HELD, marked, marks_of
 from webstreet.atoms.newsletter.models.delivery import LIMIT, Delivery, State
 from webstreet.atoms.newsletter.models.issue import Issue
+from webstreet.atoms.newsletter.models.limits import Pace
 from webstreet.engine.rows import by_key
 from webstreet.mail.families import family_of, title_of
 
@@ -25,6 +27,11 @@ GROUPS = 2000
 """Of domain and reply that are looked at, the most frequent."""
 DOMAINS = 4
 SILENT_AFTER = dt.timedelta(seconds=15)
+BARS = 30
+"""Of the chart of an issue's course, at most."""
+DAY_S = 86_400
+STEPS_S = (10, 30, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, DAY_S, 7 * DAY_S)
+"""What one of them may stand for."""
 TROUBLED = (State.FAILED, State.DEFERRED, State.UNCERTAIN)
 
 
@@ -86,6 +93,32 @@ def replies(issue: Issue) -> list[Replies]:
         if len(group.domains) < DOMAINS and row["domain"] not in group.domains:
             group.domains.append(row["domain"])
     return sorted(found.values(), key=lambda group: (-group.n, group.provider))[:REPLIES]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How many mails of an issue got an answer, over its time. ``most``: in one of the chart's periods of ``seconds``."""
+
+    chart: Chart
+    seconds: int
+    most: int
+
+
+def course(issue: Issue) -> Course | None:
+    """None: none got an answer yet, or it is longer ago than `Pace.KEPT`."""
+    found = sorted(Pace.objects.filter(issue=issue).values_list("slot", "count"))
+    if not found:
+        return None
+    first, last = found[0][0] * Pace.SLOT_S, found[-1][0] * Pace.SLOT_S
+    seconds = next((step for step in STEPS_S if last // step - first // step < BARS), STEPS_S[-1])
+    begin = first - first % seconds
+    counts = [0] * ((last - begin) // seconds + 1)
+    for slot, count in found:
+        counts[(slot * Pace.SLOT_S - begin) // seconds] += count
+    shape = "SHORT_DATE_FORMAT" if seconds >= DAY_S else "TIME_FORMAT"
+    moments = (timezone.localtime(dt.datetime.fromtimestamp(begin + n * seconds, dt.UTC)) for n in range(len(counts)))
+    values = [(formats.date_format(moment, shape), count) for moment, count in zip(moments, counts, strict=True)]
+    return Course(drawn(values, named_every=max(1, -(-len(values) // 4))), seconds, max(counts))
 
 
 @dataclass(frozen=True, slots=True)

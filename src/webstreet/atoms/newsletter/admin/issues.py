@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from wagtail.admin.auth import permission_required
@@ -54,6 +56,7 @@ def _status(issue: Issue, request: HttpRequest) -> dict[str, object]:
     names = ("queued", "held", "claimed", "sending", "sent", "deferred", "failed", "suppressed", "uncertain")
     labels = {**dict(State.choices), "claimed": _("Taken by a worker")}
     settled = state in SETTLED and not counts.open
+    course = reports.course(issue)
     problems = reports.problems(issue) if counts.deferred or counts.failed or counts.uncertain else []
     return {
         "issue": issue,
@@ -65,6 +68,8 @@ def _status(issue: Issue, request: HttpRequest) -> dict[str, object]:
         "retry": _retry(issue, counts),
         "came_back": _came_back(issue, counts, settled=settled),
         "silence": reports.silence(issue) if counts.sending else None,
+        "course": course,
+        "course_words": _course_words(course) if course is not None else "",
         "limit_notes": limits.notes(issue, counts, sees_people=request.user.has_perm("newsletter.view_subscriber")),
         "end_words": limits.end_words(issue, counts, state),
         "harmed": issue.trouble in (harm.BOUNCES, harm.COMPLAINTS),
@@ -74,6 +79,27 @@ def _status(issue: Issue, request: HttpRequest) -> dict[str, object]:
         "may_start": state == IssueState.DRAFT,
         "may_cancel": state not in (IssueState.FINISHED, IssueState.CANCELLED),
         "expected": _audience(issue) if state == IssueState.DRAFT else 0,
+    }
+
+
+_PERIODS = {
+    10: _lazy("10 seconds"),
+    30: _lazy("30 seconds"),
+    60: _lazy("1 minute"),
+    300: _lazy("5 minutes"),
+    900: _lazy("15 minutes"),
+    3600: _lazy("1 hour"),
+    10_800: _lazy("3 hours"),
+    21_600: _lazy("6 hours"),
+    86_400: _lazy("1 day"),
+    604_800: _lazy("7 days"),
+}
+
+
+def _course_words(course: reports.Course) -> str:
+    return _("Each bar: mails that were answered within %(period)s. The highest: %(most)s.") % {
+        "period": _PERIODS[course.seconds],
+        "most": intcomma(course.most),
     }
 
 

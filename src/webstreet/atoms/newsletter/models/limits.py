@@ -74,6 +74,7 @@ class Pace(Plain):
     """How many mails of an issue got an answer in ten seconds. ``slot``: seconds since the epoch, divided by `SLOT_S`."""
 
     SLOT_S = 10
+    KEPT = dt.timedelta(days=30)
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="paces", db_index=False)
     slot = models.BigIntegerField()
