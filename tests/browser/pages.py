@@ -132,7 +132,7 @@ NEWSLETTER_ADMIN = {
     "mail of a draft without article": "issues/{draft}/mail/",
     "sender": "sender/",
 }
-NEWSLETTER_ADMIN_ANSWERS = {"many": "subscribers/many/"}
+NEWSLETTER_ADMIN_ANSWERS = {"many": "subscribers/many/", "write to many again": "suppressed/many/"}
 """What forms of editors answer."""
 
 ADMIN = {

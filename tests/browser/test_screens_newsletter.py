@@ -227,7 +227,7 @@ def test_a_site_without_a_subscriber_and_without_an_issue(stage: Stage, language
 MANY = {"en": "Remove 12 subscribers?", "fr": "12"}
 
 
-def test_many_are_asked_for_by_number(stage: Stage, content: dict[str, object], editor: Any) -> None:
+def test_many_are_asked_for_by_number_and_with_a_reason(stage: Stage, content: dict[str, object], editor: Any) -> None:
     page, language = editor
     answers = pages.NEWSLETTER_ADMIN_ANSWERS
     with Walk(page, answers, "newsletter admin", language, below="/admin/newsletter/", known=WAGTAIL) as walk:
@@ -237,6 +237,11 @@ def test_many_are_asked_for_by_number(stage: Stage, content: dict[str, object], 
         walk.press(".nl-many button")
         expect(page.locator("main h2").first).to_contain_text(MANY[language])
         walk.look("many")
+        page.goto(f"{stage.site}/admin/newsletter/suppressed/")
+        page.locator("[name=scope][value=all]").check()
+        walk.press(".nl-many button")
+        expect(page.locator("#id_why")).to_be_focused()
+        walk.look("write to many again")
 
 
 def test_the_list_is_walked_by_keyboard(stage: Stage, content: dict[str, object]) -> None:

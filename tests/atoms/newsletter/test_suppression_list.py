@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
 from tests.atoms.newsletter.editors import client
 from webstreet.atoms.newsletter import events, exporting, personal_data
 from webstreet.atoms.newsletter.events import Kind, Mail, Told
-from webstreet.atoms.newsletter.models import Change, EventSource, Issue, MailingList, Subscriber, Suppression
+from webstreet.atoms.newsletter.models import BulkJob, Change, EventSource, Issue, MailingList, Subscriber, Suppression
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
 BASE = "/admin/newsletter/suppressed"
@@ -88,6 +89,105 @@ def test_a_complaint_is_not_lifted(editor, people):
     assert Subscriber.objects.get(pk=person.pk).status == "suppressed"
 
 
+@pytest.fixture
+def bounced(people, subscribers) -> list[Subscriber]:
+    """Four more: three at whose address nobody lives, one who had not confirmed."""
+    more = subscribers(4, start=10)
+    Subscriber.objects.filter(pk=more[3].pk).update(status="pending")
+    for person in more:
+        told = [
+            Told("mailbox", f"{person.pk}", Kind.HARD, Mail(person.pk, Issue.objects.get().pk), timezone.now(), "5.1.1")
+        ]
+        events.note(told)
+    return more
+
+
+def states() -> dict[str, str]:
+    return dict(Subscriber.objects.values_list("email", "status"))
+
+
+def test_many_are_taken_off_at_once_with_a_reason(editor, people, bounced, drain):
+    page = text(editor, f"{BASE}/")
+    assert page.count('name="id"') == 6, "not before who complained"
+    filters = re.search(r'name="filters" value="([^"]*)"', page)[1]
+    asked = editor.post(f"{BASE}/many/", {"scope": "all", "filters": filters}).content.decode()
+    assert "Write to 6 addresses again?" in asked
+    assert "Nobody lives at 5 of them" in asked
+    assert "harm the sender’s name" in asked
+    assert "1 other stays on the list" in asked
+    given = {"scope": "all", "filters": filters, "count": "6"}
+    assert editor.post(f"{BASE}/many/", given | {"why": " "}).status_code == 422
+    assert (
+        "Their number has changed" in editor.post(f"{BASE}/many/", given | {"why": "x", "count": "5"}).content.decode()
+    )
+    drain()
+    assert not Change.objects.filter(verb="lifted").exists(), "nothing is done before it is said why"
+    done = editor.post(f"{BASE}/many/", given | {"why": "Their provider erred on Tuesday"})
+    drain()
+    job = BulkJob.objects.get()
+    assert (job.done, job.passed, job.total, job.why, job.filters) == (6, 0, 6, "", {})
+    assert "Write again" in text(editor, done["Location"])
+    assert f'href="{BASE}/"' in text(editor, done["Location"])
+    assert states() == {
+        "s0@example.org": "active", "s1@example.org": "suppressed", "s2@example.org": "unsubscribed", "s3@example.org": "active",
+        "s10@example.org": "active", "s11@example.org": "active", "s12@example.org": "active", "s13@example.org": "pending",
+    }  # fmt: skip
+    user = get_user_model().objects.get()
+    assert set(Change.objects.filter(verb="lifted").values_list("noun_id", "why", "user_id")) == {
+        (person.pk, "Their provider erred on Tuesday", user.pk)
+        for person in (people["bounced"], people["elsewhere"], *bounced)
+    }
+
+
+def test_the_chosen_and_the_filtered_alone_are_taken_off(editor, people, bounced, drain):
+    first, second, *_ = bounced
+    chosen = {
+        "scope": "chosen",
+        "id": [first.pk, people["complained"].pk, people["active"].pk],
+        "why": "x",
+        "count": "1",
+    }
+    assert "Write to 1 address again?" in editor.post(f"{BASE}/many/", chosen | {"count": ""}).content.decode()
+    editor.post(f"{BASE}/many/", chosen)
+    drain()
+    assert set(Change.objects.filter(verb="lifted").values_list("noun_id", flat=True)) == {first.pk}
+    editor.post(f"{BASE}/many/", {"scope": "all", "filters": "reason=bounce&q=S11", "why": "x", "count": "1"})
+    drain()
+    assert set(Change.objects.filter(verb="lifted").values_list("noun_id", flat=True)) == {first.pk, second.pk}
+
+
+def test_who_complains_meanwhile_stays_on_the_list(editor, people, drain):
+    editor.post(f"{BASE}/many/", {"scope": "all", "filters": "reason=bounce", "why": "x", "count": "1"})
+    person = people["bounced"]
+    events.note([Told("mailbox", "again", Kind.COMPLAINT, Mail(person.pk), timezone.now())])
+    drain()
+    assert states()[person.email] == "suppressed"
+    assert BulkJob.objects.get().done == 0
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"scope": "chosen", "id": ["x", "9" * 30]},
+        {"scope": "all", "filters": "reason=complaint"},
+        {"scope": "chosen"},
+    ],
+)
+def test_nobody_is_taken_off_where_nobody_may_be(editor, people, given, drain):
+    answer = editor.post(f"{BASE}/many/", given | {"why": "x", "count": "0"}, follow=True).content.decode()
+    assert "Nobody is chosen whom an editor may have written to again" in answer
+    drain()
+    assert not BulkJob.objects.exists()
+    assert 'name="id"' not in text(editor, f"{BASE}/?reason=complaint")
+
+
+def test_the_list_of_subscribers_takes_nobody_off(editor, people, drain):
+    editor.post("/admin/newsletter/subscribers/many/", {"verb": "lift", "scope": "all", "filters": "", "count": "4"})
+    drain()
+    assert not BulkJob.objects.exists()
+
+
 def test_addresses_are_barred(editor, people):
     before = Suppression.objects.count()
     wrong = editor.post(f"{BASE}/bar/", {"addresses": "a@example.org\nnobody", "why": "x"})
@@ -106,7 +206,11 @@ def test_who_may_only_look_changes_nothing(people):
     web = client("view_subscriber")
     page = text(web, f"{BASE}/")
     assert "lift/" not in page
+    assert 'name="id"' not in page
     person = people["bounced"]
+    given = {"scope": "all", "filters": "", "why": "x", "count": "2"}
+    assert web.post(f"{BASE}/many/", given).status_code in (302, 403)
+    assert not BulkJob.objects.exists()
     assert web.post(f"{BASE}/{person.pk}/lift/", {"why": "x"}).status_code in (302, 403)
     assert web.post(f"{BASE}/bar/", {"addresses": "a@example.org", "why": "x"}).status_code in (302, 403)
     assert Subscriber.objects.get(pk=person.pk).status == "suppressed"

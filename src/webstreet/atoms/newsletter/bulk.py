@@ -1,4 +1,4 @@
-"""The subscribers' list: its filters, and actions on all that match, done in the background."""
+"""The subscribers' list: its filters, and actions on all that match, there or on the suppression list, done in the background."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from webstreet.atoms.newsletter import actions, personal_data
+from webstreet.atoms.newsletter import actions, personal_data, suppression
 from webstreet.atoms.newsletter.models.base import atomic
 from webstreet.atoms.newsletter.models.bulk import BulkJob
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.lists import MailingList, Membership
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
+from webstreet.atoms.newsletter.suppression import Listed
 from webstreet.mail.address import normal_address
 from webstreet.mail.errors import AddressInvalid
 
@@ -94,7 +95,13 @@ def _day(text: str) -> dt.datetime | None:
 
 # -- Jobs ------------------------------------------------------------------------------------------------------------
 def begin(
-    verb: str, *, filters: Filters | None, ids: list[int], mailing_list: MailingList | None, by: int | None
+    verb: str,
+    *,
+    filters: Filters | Listed | None,
+    ids: list[int],
+    by: int | None,
+    mailing_list: MailingList | None = None,
+    why: str = "",
 ) -> BulkJob:
     """Write down what is to be done with those who match now; nothing is changed yet. A search that finds few may be somebody's address or
     name: who it found is kept instead, so that a job that waits keeps nothing of a person who is erased meanwhile.
@@ -102,7 +109,7 @@ def begin(
     Args:
         filters: all that match; None: the ``ids`` only.
     """
-    job = BulkJob(verb=verb, mailing_list=mailing_list, user_id=by)
+    job = BulkJob(verb=verb, mailing_list=mailing_list, user_id=by, why=why)
     job.filters, job.ids = (filters.as_dict(), []) if filters is not None else ({}, sorted(set(ids)))
     rows = meant(job)
     if filters is not None and filters.q:
@@ -117,9 +124,13 @@ def begin(
 
 
 def meant(job: BulkJob) -> QuerySet[Subscriber]:
+    rows = Subscriber.objects.all()
+    is_lift = job.verb == BulkJob.Verb.LIFT
     if job.ids:
-        return Subscriber.objects.filter(pk__in=job.ids)
-    return Filters.read(job.filters).apply(Subscriber.objects.all())
+        rows = rows.filter(pk__in=job.ids)
+    else:
+        rows = (Listed.read(job.filters) if is_lift else Filters.read(job.filters)).apply(rows)
+    return suppression.liftable(rows) if is_lift else rows
 
 
 def step(job_id: int, *, budget_s: float) -> bool:
@@ -141,7 +152,7 @@ def step(job_id: int, *, budget_s: float) -> bool:
                 job.cursor = rows[-1].pk
             if len(rows) < STEP_ROWS:
                 # What is done needs no filter any more, and a filter may hold an address.
-                job.finished_at, job.filters, job.ids = job.woken_at, {}, []
+                job.finished_at, job.filters, job.ids, job.why = job.woken_at, {}, [], ""
             job.save()
         if job.finished_at:
             return False
@@ -153,6 +164,12 @@ def _do(job: BulkJob, row: Subscriber) -> bool:
     """Whether there was something to do."""
     if job.verb == BulkJob.Verb.REMOVE:
         personal_data.erase(row, by=job.user_id)
+        return True
+    if job.verb == BulkJob.Verb.LIFT:
+        try:
+            suppression.lift(row, why=job.why or "", by=job.user_id)
+        except suppression.NotLiftable:
+            return False
         return True
     if job.verb == BulkJob.Verb.UNSUBSCRIBE:
         if row.status not in (Subscriber.Status.ACTIVE, Subscriber.Status.PENDING):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from webstreet.atoms.newsletter import events_policy
@@ -93,7 +95,7 @@ def reason_of(subscriber: Subscriber) -> str:
     return (row.reason or "") if row is not None else ""
 
 
-def lift(subscriber: Subscriber, *, why: str, by: int) -> None:
+def lift(subscriber: Subscriber, *, why: str, by: int | None) -> None:
     """Make a suppressed subscriber again what they were, for an editor who says why. Who came suppressed from elsewhere, and who
     unsubscribed meanwhile, is unsubscribed then: nobody gets mail by it who did not want any.
 
@@ -138,20 +140,58 @@ def left_meanwhile(subscriber: Subscriber) -> bool:
 
 
 # -- Looking at it ---------------------------------------------------------------------------------------------------
-def listed(*, reason: str = "", q: str = "") -> QuerySet[Subscriber]:
-    """Who is on the list, the newest first.
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What of the list is shown. Kept in the page's address; what makes no sense there is as if it were missing.
 
-    Args:
+    Attributes:
         reason: of `Suppression.Reason`, or `UNKNOWN`. q: part of an address.
     """
-    rows = Subscriber.objects.filter(status=Status.SUPPRESSED).prefetch_related("suppressions__event")
-    if reason == UNKNOWN:
-        rows = rows.filter(suppressions=None)
-    elif reason:
-        rows = rows.filter(suppressions__reason=reason)
-    if q:
-        rows = rows.filter(Q(email__contains=q.lower()))
-    return rows.order_by("-status_since", "-id")
+
+    reason: str = ""
+    q: str = ""
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Listed:
+        reason = str(given.get("reason", ""))
+        # PostgreSQL takes no NUL.
+        q = str(given.get("q", "")).replace("\0", "").strip()[:254]
+        known = {UNKNOWN, *Reason.values} - {Reason.ERASED}
+        return cls(reason if reason in known else "", q)
+
+    def as_dict(self) -> dict[str, str]:
+        return {name: value for name, value in (("reason", self.reason), ("q", self.q)) if value}
+
+    def query(self, **changes: str) -> str:
+        """As a query string, some of it changed."""
+        return urlencode({name: value for name, value in {**self.as_dict(), **changes}.items() if value})
+
+    def apply(self, rows: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
+        """Those of ``rows`` who are on the list, and shown."""
+        rows = rows.filter(status=Status.SUPPRESSED)
+        if self.reason == UNKNOWN:
+            rows = rows.filter(suppressions=None)
+        elif self.reason:
+            rows = rows.filter(suppressions__reason=self.reason)
+        return rows.filter(email__contains=self.q.lower()) if self.q else rows
+
+
+def listed(shown: Listed | None = None) -> QuerySet[Subscriber]:
+    """Who is on the list, the newest first."""
+    rows = Subscriber.objects.prefetch_related("suppressions__event")
+    return (shown or Listed()).apply(rows).order_by("-status_since", "-id")
+
+
+def liftable(rows: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
+    """Those of ``rows``, who are on the list, whom an editor may have written to again (`events_policy.editor_may_lift`)."""
+    never = [reason for reason in Reason.values if not events_policy.editor_may_lift(reason)]
+    held = Suppression.objects.filter(subscriber=OuterRef("pk"), reason__in=never)
+    return rows.filter(~Exists(held), status=Status.SUPPRESSED)
+
+
+def nobody_there(rows: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
+    """Those of ``rows`` who are on the list because nobody lives at their address."""
+    return rows.filter(suppressions__reason=Reason.BOUNCE, suppressions__event__kind=Event.Kind.HARD)
 
 
 def of(subscriber: Subscriber) -> Suppression | None:

@@ -12,16 +12,21 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from wagtail.admin.auth import permission_required
 
-from webstreet.atoms.newsletter import bulk, tasks
+from webstreet.atoms.newsletter import bulk, suppression, tasks
+from webstreet.atoms.newsletter.admin import suppressed
 from webstreet.atoms.newsletter.admin.subscribers import PER_PAGE, crumbs, list_crumb
+from webstreet.atoms.newsletter.admin.suppressed import WhyForm
 from webstreet.atoms.newsletter.bulk import Filters
 from webstreet.atoms.newsletter.models.base import alias, atomic
 from webstreet.atoms.newsletter.models.bulk import BulkJob
 from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
+from webstreet.atoms.newsletter.suppression import Listed
 from webstreet.engine.tasks import enqueue_on_commit
 
 PERMISSIONS = {str(BulkJob.Verb.REMOVE): "newsletter.delete_subscriber"}
+VERBS = frozenset(BulkJob.Verb.values) - {str(BulkJob.Verb.LIFT)}
+"""Of the subscribers' list; the last is that of the suppression list, and asks why."""
 
 
 @permission_required("newsletter.view_subscriber")
@@ -29,7 +34,7 @@ PERMISSIONS = {str(BulkJob.Verb.REMOVE): "newsletter.delete_subscriber"}
 def many(request: HttpRequest) -> HttpResponse:
     """First says what would happen to how many; with ``count`` given as that number, begins it."""
     verb, _colon, key = request.POST.get("verb", "").partition(":")
-    if verb not in BulkJob.Verb.values:
+    if verb not in VERBS:
         messages.error(request, _("Choose what is to be done."))
         return redirect("newsletter_admin:subscribers")
     if not request.user.has_perm(PERMISSIONS.get(verb, "newsletter.change_subscriber")):
@@ -40,7 +45,7 @@ def many(request: HttpRequest) -> HttpResponse:
         return redirect("newsletter_admin:subscribers")
     whole = request.POST.get("scope") == "all"
     filters = Filters.read(QueryDict(request.POST.get("filters", "")[:2000])) if whole else None
-    ids = [] if whole else [int(pk) for pk in request.POST.getlist("id")[:PER_PAGE] if _is_number(pk)]
+    ids = [] if whole else chosen_ids(request)
     rows = filters.apply(Subscriber.objects.all()) if filters is not None else Subscriber.objects.filter(pk__in=ids)
     count = rows.count()
     if not count:
@@ -68,9 +73,54 @@ def many(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "newsletter/admin/many.html", context, status=status)
 
 
+def chosen_ids(request: HttpRequest) -> list[int]:
+    """Those whose boxes on a page were checked."""
+    return [int(pk) for pk in request.POST.getlist("id")[:PER_PAGE] if _is_number(pk)]
+
+
 def _is_number(text: str) -> bool:
     """Of a row: no database takes more than 64 bits."""
     return text.isascii() and text.isdecimal() and len(text) < 19
+
+
+@permission_required("newsletter.change_subscriber")
+@require_POST
+def lift(request: HttpRequest) -> HttpResponse:
+    """Have many of the suppression list written to again: first says who that is, then asks why."""
+    whole = request.POST.get("scope") == "all"
+    shown = Listed.read(QueryDict(request.POST.get("filters", "")[:2000])) if whole else None
+    ids = [] if whole else chosen_ids(request)
+    chosen = (
+        shown.apply(Subscriber.objects.all()) if shown else Subscriber.objects.filter(pk__in=ids, status="suppressed")
+    )
+    rows = suppression.liftable(chosen)
+    count = rows.count()
+    if not count:
+        messages.warning(request, _("Nobody is chosen whom an editor may have written to again, so nothing was done."))
+        return redirect("newsletter_admin:suppressed")
+    asked = request.POST.get("count", "")
+    form = WhyForm(request.POST if asked else None)
+    if asked == str(count) and form.is_valid():
+        with atomic():
+            job = bulk.begin(
+                str(BulkJob.Verb.LIFT), filters=shown, ids=ids, by=request.user.pk, why=form.cleaned_data["why"]
+            )
+            enqueue_on_commit(tasks.bulk_step, job.pk, using=alias())
+        return redirect("newsletter_admin:job", pk=job.pk)
+    context = {
+        "header_title": _("Write to these addresses again"),
+        "header_icon": "warning",
+        "breadcrumbs_items": crumbs(suppressed.list_crumb(), ("", _("Write to these addresses again"))),
+        "form": form,
+        "count": count,
+        "stay": chosen.count() - count,
+        "nobody_there": suppression.nobody_there(rows).count(),
+        "changed": bool(asked) and asked != str(count),
+        "scope": request.POST.get("scope", ""),
+        "filters": shown.query() if shown else "",
+        "ids": ids,
+    }
+    return TemplateResponse(request, "newsletter/admin/lift_many.html", context, status=422 if asked else 200)
 
 
 @permission_required("newsletter.view_subscriber")

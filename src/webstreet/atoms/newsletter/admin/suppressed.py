@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -25,6 +24,7 @@ from webstreet.atoms.newsletter.admin.tables import download
 from webstreet.atoms.newsletter.models.event import EventSource
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.atoms.newsletter.models.suppression import Suppression
+from webstreet.atoms.newsletter.suppression import Listed
 from webstreet.contract.environment import BOUNCE_MAILBOX_URL, EVENTS_PROVIDER, EVENTS_SECRET, read
 from webstreet.engine.rows import by_key
 from webstreet.kernel.errors import BadInput
@@ -86,20 +86,14 @@ def _reasons() -> list[tuple[str, str]]:
     return [*found, (suppression.UNKNOWN, _("Suppressed elsewhere"))]
 
 
-def _chosen(request: HttpRequest) -> tuple[str, str]:
-    reason = request.GET.get("reason", "")
-    q = request.GET.get("q", "").replace("\0", "").strip()[:254]
-    return (reason if reason in dict(_reasons()) else ""), q
-
-
 @permission_required("newsletter.view_subscriber")
 def index(request: HttpRequest) -> HttpResponse:
-    reason, q = _chosen(request)
+    shown = Listed.read(request.GET)
     rows = suppression.listed().order_by()
     totals = {
         name or suppression.UNKNOWN: n for name, n in rows.values_list("suppressions__reason").annotate(n=Count("id"))
     }
-    page = Paginator(suppression.listed(reason=reason, q=q), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(suppression.listed(shown), PER_PAGE).get_page(request.GET.get("page"))
     labels = dict(_reasons())
     for row in page.object_list:
         row.known = suppression.of(row)
@@ -110,16 +104,17 @@ def index(request: HttpRequest) -> HttpResponse:
         "header_icon": "warning",
         "breadcrumbs_items": crumbs(("", _("Suppression list"))),
         "page": page,
-        "reason": reason,
-        "q": q,
+        "reason": shown.reason,
+        "q": shown.q,
         "filters_by_reason": [
-            (value, label, totals.get(value, 0), urlencode({"reason": value, "q": q} if q else {"reason": value}))
-            for value, label in _reasons()
+            (value, label, totals.get(value, 0), shown.query(reason=value)) for value, label in _reasons()
         ],
         "total": sum(totals.values()),
         "erased": suppression.erased(),
-        "found_erased": _is_erased(q),
-        "keep": urlencode({k: v for k, v in (("reason", reason), ("q", q)) if v}),
+        "found_erased": _is_erased(shown.q),
+        "keep": shown.query(),
+        "may_choose": request.user.has_perm("newsletter.change_subscriber")
+        and any(row.may_lift for row in page.object_list),
         "sources": _sources(),
     }
     return TemplateResponse(request, "newsletter/admin/suppressed.html", context)
@@ -150,13 +145,12 @@ def _sources() -> list[tuple[str, bool, EventSource | None]]:
 @permission_required("newsletter.view_subscriber")
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The list as it is filtered, in columns that the import of subscribers reads."""
-    reason, q = _chosen(request)
-    return download(_lines(reason, q), "suppression-list")
+    return download(_lines(Listed.read(request.GET)), "suppression-list")
 
 
-def _lines(reason: str, q: str) -> Iterator[list[str]]:
+def _lines(shown: Listed) -> Iterator[list[str]]:
     yield ["email", "status", "reason", "since", "code", "note"]
-    for row in by_key(suppression.listed(reason=reason, q=q).order_by("-pk"), "-pk"):
+    for row in by_key(suppression.listed(shown).order_by("-pk"), "-pk"):
         known = suppression.of(row)
         code = known.event.code if known and known.event else ""
         since = row.status_since.isoformat(timespec="seconds")

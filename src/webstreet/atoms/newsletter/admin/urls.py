@@ -19,6 +19,7 @@ urlpatterns = [
     path("subscribers/<int:pk>/remove/", subscribers.remove, name="subscriber_remove"),
     path("suppressed/", suppressed.index, name="suppressed"),
     path("suppressed/export/", suppressed.export, name="suppressed_export"),
+    path("suppressed/many/", many.lift, name="suppressed_many"),
     path("suppressed/bar/", suppressed.bar, name="suppressed_bar"),
     path("suppressed/<int:pk>/lift/", suppressed.lift, name="suppressed_lift"),
     path("issues/", issues.index, name="issues"),

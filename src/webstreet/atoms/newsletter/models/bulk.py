@@ -18,6 +18,7 @@ class BulkJob(Plain):
 
     Attributes:
         filters: the list's filter, when everything that matches is meant; ``ids``: else the chosen subscribers.
+        why: the words of the editor, of what asks for some; gone when it is done, as each person's record has them.
         cursor: id of the last subscriber that was looked at; ``last_id``: who came after the order is not meant.
         total: how many were meant when it was asked for. ``done``: changed. ``passed``: looked at, and there was nothing to do.
     """
@@ -27,12 +28,14 @@ class BulkJob(Plain):
         JOIN = "join", _("Put on a list")
         LEAVE = "leave", _("Take off a list")
         REMOVE = "remove", _("Remove")
+        LIFT = "lift", _("Write again")
 
     verb = models.CharField(max_length=12, choices=Verb.choices)
     filters = models.JSONField(default=dict)
     ids = models.JSONField(default=list)
     mailing_list = models.ForeignKey(MailingList, null=True, on_delete=models.CASCADE, related_name="+")
     user_id = models.BigIntegerField(null=True, blank=True)
+    why = models.CharField(max_length=300, blank=True, null=True)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     passed = models.PositiveIntegerField(default=0)
