@@ -23,6 +23,7 @@ from webstreet.atoms.newsletter.models import (
     Token,
 )
 from webstreet.atoms.newsletter.models.base import atomic
+from webstreet.atoms.newsletter.models.limits import Pace
 from webstreet.engine.announcements import Announcement
 
 NOW = timezone.now()
@@ -103,6 +104,10 @@ for row, (state, code, reply) in zip(
 held = mixed.chunks.get()
 mixed.chunks.filter(pk=held.pk).update(lease_token="x", lease_until=NOW + dt.timedelta(minutes=10))
 Delivery.objects.filter(pk=rows[9].pk).update(state="sending", attempts=1, changed_at=NOW - dt.timedelta(minutes=1))
+Pace.objects.bulk_create(
+    Pace(issue=mixed, slot=Pace.slot_of(NOW) - 18 + n, count=(0, 1200, 9400, 11_100)[min(n, 3)] - 200 * n * (n > 3))
+    for n in range(1, 19)
+)
 
 arabic = issue(ARABIC, started_at=NOW - dt.timedelta(days=3))
 ledger.freeze_audience(arabic)
