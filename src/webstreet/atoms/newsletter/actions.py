@@ -19,7 +19,7 @@ from webstreet.atoms.newsletter.models.base import atomic
 from webstreet.atoms.newsletter.models.change import Change
 from webstreet.atoms.newsletter.models.issue import Issue
 from webstreet.atoms.newsletter.models.lists import MailingList, Membership
-from webstreet.atoms.newsletter.models.notice import Notice
+from webstreet.atoms.newsletter.models.notice import UNSUBSCRIBED, Notice
 from webstreet.atoms.newsletter.models.sign_up import SignUp
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
 from webstreet.atoms.newsletter.models.suppression import Suppression
@@ -108,7 +108,7 @@ def process_sign_up(sign_up_id: int) -> Notice | None:
             source=request.source,
             network=request.network,
         )
-        return Notice.objects.create(kind=Notice.Kind.CONFIRM, subscriber=subscriber)
+        return Notice.replace(Notice.Kind.CONFIRM, subscriber)
 
 
 def confirm(text: str, *, network: str) -> tuple[Subscriber, Notice | None]:
@@ -165,7 +165,7 @@ def unsubscribe(subscriber: Subscriber, *, source: str, network: str = "") -> st
             was_active = subscriber.is_active
             subscriber.become(Subscriber.Status.UNSUBSCRIBED)
             subscriber.note_consent(ConsentRecord.Event.WITHDRAWN, source=source, network=network)
-            Notice.open().filter(subscriber=subscriber).update(given_up_at=timezone.now(), code="unsubscribed")
+            Notice.open().filter(subscriber=subscriber).update(given_up_at=timezone.now(), code=UNSUBSCRIBED)
             return Token.make(Token.Purpose.UNDO, subscriber, hours=UNDO_HOURS) if was_active else ""
         if subscriber.status == Subscriber.Status.SUPPRESSED and suppression.left_meanwhile(subscriber):
             subscriber.note_consent(ConsentRecord.Event.WITHDRAWN, source=source, network=network)

@@ -45,7 +45,7 @@ def process(request_id: int) -> Notice | None:
         recent = Q(created_at__gt=timezone.now() - MAIL_EVERY) & Q(given_up_at=None)
         if subscriber.notices.filter(recent, kind=Notice.Kind.DATA).exists():
             return None
-        return Notice.objects.create(kind=Notice.Kind.DATA, subscriber=subscriber)
+        return Notice.replace(Notice.Kind.DATA, subscriber)
 
 
 def find(text: str) -> Subscriber | None:

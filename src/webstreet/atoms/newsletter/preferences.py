@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import IntegrityError
-from django.utils import timezone
 
 from webstreet.atoms.newsletter import guard
 from webstreet.atoms.newsletter.actions import TokenExpired, TokenInvalid
@@ -73,9 +72,7 @@ def ask_for_address(subscriber: Subscriber, email: str, *, network: str) -> Noti
     if barred or Suppression.holds(email, hard=True):
         return None
     with atomic():
-        earlier = Notice.open().filter(subscriber=subscriber, kind=Notice.Kind.ADDRESS)
-        earlier.update(given_up_at=timezone.now(), code="replaced", email=None)
-        return Notice.objects.create(kind=Notice.Kind.ADDRESS, subscriber=subscriber, email=email)
+        return Notice.replace(Notice.Kind.ADDRESS, subscriber, email=email)
 
 
 def confirm_address(text: str, *, network: str) -> Notice | None:

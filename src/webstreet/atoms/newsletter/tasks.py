@@ -197,8 +197,12 @@ def _decide(mail: Waiting, result: Result, trouble: Trouble | None, again: Task)
     elif result.outcome is Outcome.UNSENT and trouble is None:
         mail.go_on()
         enqueue_on_commit(again, mail.pk, using=alias())
+    elif trouble is not None:
+        mail.wait_for_server(UNCERTAIN if mail.code == UNCERTAIN else trouble.code)
+        if mail.given_up_at is not None:
+            logger.warning("mail.given_up", extra={"notice": mail.pk, "code": trouble.code})
     else:
-        mail.try_later(UNCERTAIN if mail.code == UNCERTAIN else trouble.code if trouble else result.code)
+        mail.try_later(UNCERTAIN if mail.code == UNCERTAIN else result.code)
 
 
 @every(2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import Counter
 from collections.abc import Callable
 
 from django.db.models import Exists, OuterRef, Q
@@ -17,9 +19,12 @@ from wagtail.admin.auth import permission_required
 from webstreet.atoms.newsletter import audience, verdicts
 from webstreet.atoms.newsletter.models.delivery import Chunk
 from webstreet.atoms.newsletter.models.issue import Issue
+from webstreet.atoms.newsletter.models.notice import REPLACED, UNSUBSCRIBED, Notice
 from webstreet.engine.backends.breaker import StoreDown
 
 SHOWN = 5
+GIVEN_UP_FOR = dt.timedelta(days=30)
+"""How long mails to one person that were given up are told of."""
 
 
 def panels(request: HttpRequest) -> list[SafeString]:
@@ -58,7 +63,22 @@ def _delivering() -> dict[str, object]:
     if not rows:
         issue = started.order_by("-id").first()
         last = (issue, issue.state, issue.counts) if issue is not None else None
-    return {"rows": rows, "last": last, "settled": False}
+    return {"rows": rows, "last": last, "settled": False, "people": _to_people()}
+
+
+def _to_people() -> dict[str, int]:
+    """Mails to one person that were tried and have not gone: how many wait for the mail server (``away``), for the site's settings
+    (``refused``), for the recipient's server (``later``), and how many were given up.
+
+    What a recipient's server refused for good is not told of: anybody may sign up an address that does not exist.
+    """
+    waiting: Counter[str] = Counter()
+    for code in Notice.open().exclude(code="").values_list("code", flat=True):
+        noun = code.partition(".")[0]
+        waiting[{"mail_server": "away", "sender": "refused", "content": "refused"}.get(noun, "later")] += 1
+    since = timezone.now() - GIVEN_UP_FOR
+    lost = Notice.objects.filter(sent_at=None, given_up_at__gt=since).exclude(code__in=(REPLACED, UNSUBSCRIBED))
+    return {**waiting, "given_up": lost.exclude(code__startswith="5").count()}
 
 
 @never_cache

@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Self
 
 from django.db import models
-from django.db.models import F
 from django.utils import timezone
 
 from webstreet.atoms.newsletter.models.base import Plain
@@ -17,6 +16,12 @@ from webstreet.mail.address import ADDRESS_MAX
 CLAIM = dt.timedelta(minutes=3)
 """How long a worker may take for one mail before another may try."""
 ATTEMPTS = 10
+"""Of those in which a word was said about this recipient, or the mail may have arrived: a mail server that is away is nobody's fault."""
+AGAIN_MIN, AGAIN_MAX = dt.timedelta(seconds=15), dt.timedelta(minutes=10)
+"""When the mail server is tried again."""
+FORGOTTEN = dt.timedelta(days=7)
+"""After it a mail that was asked for comes too late: who gets a link so late does not know why. The link counts from when it leaves."""
+REPLACED, UNSUBSCRIBED = "replaced", "unsubscribed"
 
 
 class Waiting(Plain):
@@ -40,7 +45,7 @@ class Waiting(Plain):
     def claim(cls, pk: int) -> Self | None:
         """Take an open mail that is due, for `CLAIM`; None when another has it or it is done."""
         now = timezone.now()
-        taken = cls.open().filter(pk=pk, due_at__lte=now).update(due_at=now + CLAIM, attempts=F("attempts") + 1)
+        taken = cls.open().filter(pk=pk, due_at__lte=now).update(due_at=now + CLAIM)
         return cls._default_manager.filter(pk=pk).first() if taken else None
 
     def was_sent(self, code: str) -> None:
@@ -55,9 +60,9 @@ class Waiting(Plain):
         self.save(update_fields=[field, "code"])
 
     def go_on(self) -> None:
-        """Nothing was tried yet, as the connection is still being opened: due at once, and no attempt."""
-        self.due_at, self.attempts = timezone.now(), self.attempts - 1
-        self.save(update_fields=["due_at", "attempts"])
+        """Nothing was tried yet, as the connection is still being opened: due at once."""
+        self.due_at = timezone.now()
+        self.save(update_fields=["due_at"])
 
     def go_on_waiting(self) -> None:
         """The mail server has it and is still thinking: nobody else may try."""
@@ -68,11 +73,28 @@ class Waiting(Plain):
 
     def try_later(self, code: str) -> None:
         """Next attempt after 15 s, doubling to an hour; given up after `ATTEMPTS`."""
+        self.attempts += 1
         if self.attempts >= ATTEMPTS:
             self.give_up(code)
             return
         self.due_at = timezone.now() + dt.timedelta(seconds=min(15 * 2 ** (self.attempts - 1), 3600))
         self.code = code
+        self.save(update_fields=["due_at", "code", "attempts"])
+
+    @property
+    def is_too_late(self) -> bool:
+        """Whether to wait longer for the mail server makes no sense."""
+        return False
+
+    def wait_for_server(self, code: str) -> None:
+        """Nothing was said about this recipient, so it is no attempt. Tried again after as long as it waits already, `AGAIN_MIN` to
+        `AGAIN_MAX`; given up once it `is_too_late`.
+        """
+        if self.is_too_late:
+            self.give_up(code)
+            return
+        now = timezone.now()
+        self.due_at, self.code = now + min(max(now - self.created_at, AGAIN_MIN), AGAIN_MAX), code
         self.save(update_fields=["due_at", "code"])
 
 
@@ -91,6 +113,9 @@ class Notice(Waiting):
         MOVED = "moved"
         DATA = "data"
 
+    ASKED_FOR = (Kind.CONFIRM, Kind.ADDRESS, Kind.DATA)
+    """Somebody waits for a link in it."""
+
     kind = models.CharField(max_length=10, choices=Kind.choices)
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="notices")
     email = models.CharField(max_length=ADDRESS_MAX, null=True, blank=True)
@@ -98,6 +123,17 @@ class Notice(Waiting):
     class Meta(Plain.Meta):
         abstract = False
         indexes = [models.Index(fields=["sent_at", "given_up_at", "due_at"], name="newsletter_notice_open")]
+
+    @classmethod
+    def replace(cls, kind: str, subscriber: Subscriber, *, email: str | None = None) -> Notice:
+        """The only open one of its kind: whoever asked before, and still waits, gets one mail."""
+        earlier = cls.open().filter(subscriber=subscriber, kind=kind)
+        earlier.update(given_up_at=timezone.now(), code=REPLACED, email=None)
+        return cls.objects.create(kind=kind, subscriber=subscriber, email=email)
+
+    @property
+    def is_too_late(self) -> bool:
+        return self.kind in self.ASKED_FOR and timezone.now() - self.created_at > FORGOTTEN
 
     def _end(self, field: str) -> None:
         self.email = None
