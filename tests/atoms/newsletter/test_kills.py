@@ -160,8 +160,8 @@ class Killing:
 @pytest.mark.requirement("P4")
 @pytest.mark.parametrize(
     ("database", "policy"),
-    [("sqlite", "hold"), ("sqlite", "resend"), ("postgresql", "hold"), ("mariadb", "hold")],
-    ids=["sqlite", "sqlite, resend", "postgresql", "mariadb"],
+    [("sqlite", "hold"), ("sqlite", "resend"), ("postgresql", "hold"), ("postgresql", "resend"), ("mariadb", "hold")],
+    ids=["sqlite", "sqlite, resend", "postgresql", "postgresql, resend", "mariadb"],
 )
 def test_kills_at_random_lose_nobody_and_show_whom_they_left_in_question(
     database: str,
