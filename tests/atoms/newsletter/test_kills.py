@@ -41,6 +41,7 @@ from webstreet.engine.tasks.worker import work
 from webstreet.mail.pump import Pace
 # Everything as it is, but sooner: what is waited for when a worker was killed.
 ledger.LEASE = dt.timedelta(seconds=3)
+tasks.SILENT_AFTER = dt.timedelta(seconds=2)
 Pace.MOST, tasks.MANY = {BATCH}, {MERGED}
 for name, tick in ticks.items():
     ticks[name] = dataclasses.replace(tick, seconds=min(tick.seconds, 1))
