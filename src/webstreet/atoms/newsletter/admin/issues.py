@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from wagtail.admin.auth import permission_required
@@ -83,16 +83,16 @@ def _status(issue: Issue, request: HttpRequest) -> dict[str, object]:
 
 
 _PERIODS = {
-    10: _lazy("10 seconds"),
-    30: _lazy("30 seconds"),
-    60: _lazy("1 minute"),
-    300: _lazy("5 minutes"),
-    900: _lazy("15 minutes"),
-    3600: _lazy("1 hour"),
-    10_800: _lazy("3 hours"),
-    21_600: _lazy("6 hours"),
-    86_400: _lazy("1 day"),
-    604_800: _lazy("7 days"),
+    10: gettext_lazy("10 seconds"),
+    30: gettext_lazy("30 seconds"),
+    60: gettext_lazy("1 minute"),
+    300: gettext_lazy("5 minutes"),
+    900: gettext_lazy("15 minutes"),
+    3600: gettext_lazy("1 hour"),
+    10_800: gettext_lazy("3 hours"),
+    21_600: gettext_lazy("6 hours"),
+    86_400: gettext_lazy("1 day"),
+    604_800: gettext_lazy("7 days"),
 }
 
 
