@@ -21,6 +21,7 @@ MAKE_SITES = {"site_processes", "shared_sites"}
 """Fixtures by which tests start sites as processes."""
 OWN_SERVERS = {
     "tests/atoms/newsletter/test_kills.py": "starts workers on each database itself",
+    "tests/atoms/newsletter/test_real_workers.py": "starts workers on each database itself",
     "tests/atoms/newsletter/test_residency.py": "puts a site and its newsletter on pairs of databases itself",
     "tests/atoms/newsletter/test_worker.py": "starts workers on SQLite, and on PostgreSQL with Redis, itself",
     "tests/engine/exports/test_harm.py": "is about what is refused of an archive; test_round_trip.py reads one into each database",

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.atoms.newsletter.workshop import Workshop
 from tests.lab import prototypes
 from webstreet.mail.pump import OPEN_MAX
 from webstreet.testing.mail_api import RecordingMailApi
@@ -32,27 +29,16 @@ Membership.objects.bulk_create(Membership(mailing_list=main, subscriber=s) for s
 Issue.objects.create(article_uuid=uuid.uuid4(), mailing_list=main, subject="Issue", language="en", started_at=timezone.now(),
     html="<p>Hello <a href='\\ue000unsubscribe\\ue001'>x</a></p>", text="Hello \\ue000unsubscribe\\ue001")
 """
-WORKSHOP = f"""
-import dataclasses, datetime as dt, os, signal, sys
-from django.db import connections
+SOONER = f"""
+import dataclasses, datetime as dt
 from webstreet.atoms.newsletter import ledger, tasks
 from webstreet.engine.tasks import ticks
-from webstreet.engine.tasks.worker import work
 from webstreet.mail.pump import Pace
 # Everything as it is, but sooner: what is waited for when a worker was killed.
 ledger.LEASE = dt.timedelta(seconds=3)
-tasks.SILENT_AFTER = dt.timedelta(seconds=2)
 Pace.MOST, tasks.MANY = {BATCH}, {MERGED}
 for name, tick in ticks.items():
     ticks[name] = dataclasses.replace(tick, seconds=min(tick.seconds, 1))
-connections.close_all()
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-for line in sys.stdin:
-    pid = os.fork()
-    if not pid:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os._exit(work())
-    print(pid, flush=True)
 """
 LEDGER = """
 import json
@@ -71,39 +57,12 @@ print(ledger.send_uncertain_again(Issue.objects.get()))
 """
 
 
-class Workshop:
-    """Makes worker processes quickly: they are forked from one that has loaded everything."""
-
-    def __init__(self, environ: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "webstreet.engine", "manage", "shell", "--no-imports", "-c", WORKSHOP]
-        self._process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.workers: list[int] = []
-
-    def start(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        self.workers.append(int(self._process.stdout.readline()))
-
-    def kill(self, pid: int) -> None:
-        self.workers.remove(pid)
-        os.kill(pid, signal.SIGKILL)
-
-    def end(self) -> None:
-        for pid in list(self.workers):
-            with contextlib.suppress(ProcessLookupError):
-                self.kill(pid)
-        self._process.kill()
-        self._process.wait(10)
-
-
 @pytest.fixture
 def workshop() -> Iterator[Callable[[dict[str, str]], Workshop]]:
     made: list[Workshop] = []
 
     def make(environ: dict[str, str]) -> Workshop:
-        made.append(Workshop(environ))
+        made.append(Workshop(environ, SOONER))
         return made[-1]
 
     yield make
