@@ -200,10 +200,6 @@ def prepared() -> Databases:
     return (PostgresqlDatabases if connections["default"].vendor == "postgresql" else MariadbDatabases)(worker)
 
 
-EMPTYING = {"transactional_db", "live_server"}
-"""Fixtures of pytest-django that give a test real transactions."""
-
-
 @dataclass(frozen=True)
 class Kept:
     """The databases of this process, and who lets us at them outside a test."""
@@ -213,4 +209,5 @@ class Kept:
 
 
 DATABASES = pytest.StashKey[Kept]()
-EMPTIED = pytest.StashKey[bool]()
+CHANGED = pytest.StashKey[bool]()
+"""Whether a test with real transactions has run since the databases were as after migrating."""
