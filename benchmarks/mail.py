@@ -195,7 +195,7 @@ def _measure(name: str, parts: list[str], rows: list[Row]) -> None:
         with (
             tempfile.TemporaryDirectory(prefix="webstreet-bench-") as folder,
             smtp_sink.running() as sink,
-            site(name, Path(folder) / "site", sink.url) as mailer,
+            site(name, Path(folder) / "site", sink) as mailer,
         ):
             for part in parts:
                 rows += PARTS[part](mailer, sink)

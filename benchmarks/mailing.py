@@ -19,6 +19,7 @@ import pymysql
 
 from benchmarks import ground
 from tests.lab import mariadb, postgres
+from tests.lab.smtp_sink import Sink
 from webstreet.contract.template import shipped_template
 
 KEY = "only-for-benchmarks-" * 4
@@ -92,10 +93,11 @@ for issue in made:
 
 @dataclass
 class Mailer:
-    """A site on one database whose newsletter goes to a sink. ``name`` is one of `DATABASES`."""
+    """A site on one database whose newsletter goes to a ``sink``. ``name`` is one of `DATABASES`."""
 
     name: str
     environment: dict[str, str]
+    sink: Sink
     audience: int = 0
 
     # Its ledger, read without the site's own code
@@ -194,8 +196,11 @@ class Started:
     numbers: Sequence[int]
     process: subprocess.Popen[str]
     began: float = 0.0
+    arrived: int = 0
+    """What the sink had counted before."""
 
     def go(self) -> None:
+        self.arrived = self.mailer.sink.counted()
         self.began = time.perf_counter()
         if self.process.stdin:
             self.process.stdin.write("\n")
@@ -233,10 +238,13 @@ class Started:
         return time.perf_counter() - self.began
 
     def check(self, recipients: int) -> None:
-        """Everybody is in the ledger as accepted, once."""
+        """Everybody is in the ledger as accepted, once; and as many mails arrived, as the sink counts them."""
         found = self.mailer.sql(self._where("SELECT state, COUNT(*) FROM newsletter_delivery", "GROUP BY state"))
         if dict(found) != {"sent": recipients}:
             raise SystemExit(f"{self.mailer.name}: {recipients} were to be sent, and the ledger says {dict(found)}")
+        arrived = self.mailer.sink.counted() - self.arrived
+        if arrived != recipients:
+            raise SystemExit(f"{self.mailer.name}: {recipients} were to be sent, and {arrived} arrived")
 
     def forget(self) -> None:
         """Take the ledger's rows away, so that each measurement begins alike."""
@@ -280,10 +288,10 @@ def signing_alone(algorithm: str) -> float:
 
 
 @contextlib.contextmanager
-def site(name: str, folder: Path, email_url: str) -> Iterator[Mailer]:
+def site(name: str, folder: Path, sink: Sink) -> Iterator[Mailer]:
     """A prepared site on the database ``name``; raises `lab.base.Missing` when that is not installed."""
     with contextlib.ExitStack() as stack:
-        variables = {"EMAIL_URL": email_url, "SECRET_KEY": KEY}
+        variables = {"EMAIL_URL": sink.url, "SECRET_KEY": KEY}
         if name in SERVERS:
             server = stack.enter_context(SERVERS[name].running(durable=True))
             names = [f"webstreet_bench_mail_{part}_{os.getpid()}" for part in ("site", "newsletter")]
@@ -304,4 +312,4 @@ def site(name: str, folder: Path, email_url: str) -> Iterator[Mailer]:
         own = {"SITE_MANIFEST": str(folder / "site.yaml"), "DATA_DIR": str(folder / "data")}
         environment = os.environ | own | variables
         ground.engine(environment, "prepare")
-        yield Mailer(name, environment)
+        yield Mailer(name, environment, sink)

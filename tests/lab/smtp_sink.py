@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import time
@@ -22,14 +23,22 @@ BACKLOG = "1000"
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """A running sink on a port of the loopback."""
+    """A running sink on a port of the loopback. ``log``: what it says."""
 
     port: int
     pid: int
+    log: Path
 
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
+
+    def counted(self) -> int:
+        """Messages that it took so far, as it counts them itself at each final dot."""
+        with self.log.open("rb") as told:
+            told.seek(max(0, told.seek(0, os.SEEK_END) - 200))
+            found = re.findall(rb"mesg=(\d+)\r", told.read())
+        return int(found[-1]) if found else 0
 
     def source(self, messages: int, *, size_bytes: int, sessions: int = 16) -> float:
         """Have ``smtp-source`` send so many messages over connections that stay open; messages a second."""
@@ -47,12 +56,12 @@ def running() -> Iterator[Sink]:
     with base.folder("sink") as root:
         # It gives up its rights by itself, and refuses to be root.
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
-        command = [str(binary), *user, f"127.0.0.1:{port}", BACKLOG]
-        with (root / "server.log").open("wb") as output:
+        log, command = root / "server.log", [str(binary), "-c", *user, f"127.0.0.1:{port}", BACKLOG]
+        with log.open("wb") as output:
             process = subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         try:
             _wait(port, process)
-            yield Sink(port, process.pid)
+            yield Sink(port, process.pid, log)
         finally:
             process.terminate()
             process.wait(base.STOP_TIMEOUT_S)

@@ -26,8 +26,10 @@ def test_the_sink_takes_all(send: Callable[..., Sent], sink: smtp_sink.Sink, con
     ready = (Plain(text), Pieces((text[:100], text[100:])))
     batch = [Envelope(i, "news@example.org", f"s{i}@example.org", ready[i % 2]) for i in range(3000)]
     batch += [Envelope(9000 + i, "news@example.org", f"s{i}@example.org", text * 20 + b".\r\n.x") for i in range(20)]
+    before = sink.counted()
     results, trouble = send(sink.url, batch, connections=connections, seconds=100)
     assert (outcomes(results), trouble) == (Counter(sent=3020), None)
+    assert sink.counted() - before == 3020
 
 
 class Handler:
