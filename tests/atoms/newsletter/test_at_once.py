@@ -51,8 +51,9 @@ def test_sent_again_while_a_worker_takes_a_chunk(announce, subscribers, smtp, mo
     assert all(lease.mine.exists() for lease in leases if lease is not None), "a lease that a worker has is its own"
 
 
-def test_late_answer_between_the_look_and_the_mark(announce, subscribers, smtp, monkeypatch):
-    """Who has it, as the former holder of the lease says at this very moment, does not get it again."""
+@pytest.mark.parametrize("answered", [3, 6], ids=["some", "all"])
+def test_late_answer_between_the_look_and_the_mark(announce, subscribers, smtp, monkeypatch, answered):
+    """Who has it, as the former holder of the lease says at this very moment, does not get it again; and holds nobody up."""
     subscribers(6)
     hooks.call("article_first_public", announce().uuid)
     issue = Issue.objects.get()
@@ -61,15 +62,26 @@ def test_late_answer_between_the_look_and_the_mark(announce, subscribers, smtp, 
     rows = ledger.claim_batch(issue, first)
     Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
     ledger.take_over_expired(issue, resend=True)
-    second, look = ledger.claim_chunk(issue), ledger._waiting
+    second, look, calls = ledger.claim_chunk(issue), ledger._waiting, []
 
     def answered_meanwhile(*arguments):
         found = look(*arguments)
-        sent = [Result(row.delivery_id, Outcome.SENT, "250 2.0.0") for row in rows[:3]]
-        unsent = [Result(row.delivery_id, Outcome.UNSENT) for row in rows[3:]]
-        ledger.record(first, rows, sent + unsent, resend_uncertain=True)
+        if not calls:
+            calls.append(arguments)
+            sent = [Result(row.delivery_id, Outcome.SENT, "250 2.0.0") for row in rows[:answered]]
+            unsent = [Result(row.delivery_id, Outcome.UNSENT) for row in rows[answered:]]
+            ledger.record(first, rows, sent + unsent, resend_uncertain=True)
         return found
 
     monkeypatch.setattr(ledger, "_waiting", answered_meanwhile)
     again = ledger.claim_batch(issue, second)
-    assert {row.delivery_id for row in again} == {row.delivery_id for row in rows[3:]}
+    assert [row.delivery_id for row in again] == [row.delivery_id for row in rows[answered:]]
+    if again:
+        unsent = [Result(row.delivery_id, Outcome.UNSENT) for row in again]
+        ledger.record(second, again, unsent, resend_uncertain=True)
+    assert second.open == []
+    ledger.release(second)
+    states = list(Delivery.objects.order_by("pk").values_list("state", flat=True))
+    assert states == ["sent"] * answered + ["queued"] * (6 - answered)
+    chunk = Chunk.objects.get()
+    assert (chunk.lease_token, chunk.sending_from, chunk.closed) == ("", None, answered == 6)

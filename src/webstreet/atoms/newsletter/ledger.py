@@ -163,9 +163,10 @@ def claim_batch(issue: Issue, lease: Lease, size: int = CHUNK_SIZE, gate: Gate |
                 return []
             _leave_out(lease, others, now)
             turns.give(late, now)
-        lease.open += batch
-        lease.after, lease.taken = found[-1][0], lease.taken + len(found)
+        # Who is not handed out is not recorded either: a batch is known by its ends. Until the next mark this one names a few too many.
         wanted = _still_open(wanted)
+        lease.open += [(wanted[0][0], wanted[-1][0])] if wanted else []
+        lease.after, lease.taken = found[-1][0], lease.taken + len(found)
         if wanted or (gate is not None and gate.is_late()):
             return [Row(pk, tried + 1, email, key, token) for pk, tried, email, key, token, _ in wanted]
     return []
@@ -273,20 +274,27 @@ def record(
                 outcomes.write(lease.issue_id, lease.number, fates, now)
         else:
             # Whoever goes back into the queue keeps the attempt: `outcomes.write` takes those who were never tried for its own batch.
+            # The chunk before its rows, as everybody takes them.
+            mark = _mark_of(lease.chunk_id)
             thinks = {pk for pk, _ in waits}
             late = [(pk, fate or Fate(State.QUEUED, attempts[pk])) for pk, fate in fates if pk not in thinks]
             outcomes.write_each(late, now, [State.UNCERTAIN], 0)
-            again = _not_under_way(lease.chunk_id, [(pk, fate) for pk, fate in late if pk in answered])
+            again = _not_under_way(mark, [(pk, fate) for pk, fate in late if pk in answered])
             outcomes.write_each(again, now, [State.QUEUED], 0)
             Chunk.objects.filter(pk=lease.chunk_id).update(closed=False, due_at=now)
     # Not before: what could not be written is still under way, and the next batch's mark has to name it.
     lease.open = left
 
 
-def _not_under_way(chunk_id: int, fates: Sequence[tuple[int, Fate]]) -> list[tuple[int, Fate]]:
-    """Without those whom another worker is at, unless they have it by now."""
+def _mark_of(chunk_id: int) -> tuple[int | None, int | None]:
+    """First and last of whoever is under way of a chunk, which is locked."""
     mark = Chunk.objects.select_for_update().filter(pk=chunk_id).values_list("sending_from", "sending_to").first()
-    first, last = mark or (None, None)
+    return mark or (None, None)
+
+
+def _not_under_way(mark: tuple[int | None, int | None], fates: Sequence[tuple[int, Fate]]) -> list[tuple[int, Fate]]:
+    """Without those whom another worker is at, unless they have it by now."""
+    first, last = mark
     if first is None or last is None:
         return list(fates)
     return [(pk, fate) for pk, fate in fates if fate.state == State.SENT or not first <= pk <= last]
