@@ -14,7 +14,7 @@ from django.utils import timezone
 from tests.lab.base import free_port
 from webstreet.atoms.newsletter import mail_server
 from webstreet.atoms.newsletter.mail_server import Sending
-from webstreet.atoms.newsletter.models import Notice, Subscriber
+from webstreet.atoms.newsletter.models import Notice, Subscriber, Token
 from webstreet.atoms.newsletter.models.notice import AGAIN_MAX, ATTEMPTS
 from webstreet.atoms.newsletter.tasks import find_left_work
 from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
@@ -77,6 +77,7 @@ def test_a_confirmation_outlives_a_weekend_without_mail_server(reader, drain, sm
     away(False)
     after_its_delay(drain)
     assert [message.recipients for message in smtp.messages] == [[ADDRESS]]
+    assert Token.objects.count() == 1, "of tries in which nothing left us no link is left"
     assert reader.web.post(reader.link(ADDRESS, "confirm")).status_code in (200, 302)
     assert Subscriber.objects.get().is_active, "its link counts from when it left"
 
@@ -112,6 +113,33 @@ def test_what_it_says_about_the_recipient_is_one(smtp, drain, editor):
     after_its_delay(drain)
     assert Notice.objects.get().given_up_at
     assert "1 mail to a person was given up" in panel(editor)
+
+
+def test_a_refusal_of_the_recipient_by_a_provider_is_no_mail_given_up(editor):
+    for code in ("422", "550 5.1.1"):
+        notice = make(address=f"{code[:3]}@example.org")
+        notice.attempts = 1
+        notice.save()
+        notice.give_up(code)
+    assert "given up" not in panel(editor)
+
+
+def test_at_last_nothing_waits_any_more(drain, smtp, away):
+    away(True)
+    make("welcome")
+    after_its_delay(drain)
+    pass_by(30 * DAY)
+    after_its_delay(drain)
+    assert Notice.objects.get().given_up_at
+
+
+def test_who_was_ended_meanwhile_stays_so(drain, smtp, away):
+    away(True)
+    make()
+    late = Notice.objects.get()
+    Notice.objects.update(given_up_at=timezone.now(), code="replaced")
+    late.wait_for_server("mail_server.away")
+    assert Notice.objects.get().code == "replaced"
 
 
 @pytest.mark.parametrize("kind", KINDS)

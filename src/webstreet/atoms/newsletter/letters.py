@@ -49,17 +49,25 @@ def notice_envelope(notice: Notice) -> Envelope:
 
 
 def _confirmation(notice: Notice) -> Written:
-    token = Token.make(Token.Purpose.CONFIRM, notice.subscriber, hours=mails.parameters().confirmation_hours)
+    token = _token(notice, Token.Purpose.CONFIRM, mails.parameters().confirmation_hours)
     return mails.write_confirmation(url("confirm", token))
 
 
 def _new_address(notice: Notice) -> Written:
-    token = Token.make(Token.Purpose.ADDRESS, notice.subscriber, hours=ADDRESS_HOURS, email=notice.email)
+    token = _token(notice, Token.Purpose.ADDRESS, ADDRESS_HOURS, email=notice.email)
     return write_new_address(url("address", token))
 
 
 def _data(notice: Notice) -> Written:
-    return write_data(url("my_data", Token.make(Token.Purpose.DATA, notice.subscriber, hours=DATA_HOURS)))
+    return write_data(url("my_data", _token(notice, Token.Purpose.DATA, DATA_HOURS)))
+
+
+def _token(notice: Notice, purpose: str, hours: int, *, email: str | None = None) -> str:
+    """One for each try, as only its hash is kept; that of a try in which nothing left us goes."""
+    if notice.has_not_left:
+        made = Token.objects.filter(subscriber=notice.subscriber, purpose=purpose, created_at__gte=notice.created_at)
+        made.filter(used_at=None).delete()
+    return Token.make(purpose, notice.subscriber, hours=hours, email=email)
 
 
 def write_new_address(link: str) -> Written:

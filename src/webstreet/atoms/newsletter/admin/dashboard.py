@@ -19,7 +19,7 @@ from wagtail.admin.auth import permission_required
 from webstreet.atoms.newsletter import audience, verdicts
 from webstreet.atoms.newsletter.models.delivery import Chunk
 from webstreet.atoms.newsletter.models.issue import Issue
-from webstreet.atoms.newsletter.models.notice import REPLACED, UNSUBSCRIBED, Notice
+from webstreet.atoms.newsletter.models.notice import ATTEMPTS, Notice
 from webstreet.engine.backends.breaker import StoreDown
 
 SHOWN = 5
@@ -77,8 +77,11 @@ def _to_people() -> dict[str, int]:
         noun = code.partition(".")[0]
         waiting[{"mail_server": "away", "sender": "refused", "content": "refused"}.get(noun, "later")] += 1
     since = timezone.now() - GIVEN_UP_FOR
-    lost = Notice.objects.filter(sent_at=None, given_up_at__gt=since).exclude(code__in=(REPLACED, UNSUBSCRIBED))
-    return {**waiting, "given_up": lost.exclude(code__startswith="5").count()}
+    lost = Notice.objects.filter(sent_at=None, given_up_at__gt=since)
+    in_vain = Q(attempts__gte=ATTEMPTS)
+    for trouble in ("mail_server.", "sender.", "content."):
+        in_vain |= Q(code__startswith=trouble)
+    return {**waiting, "given_up": lost.filter(in_vain).count()}
 
 
 @never_cache

@@ -21,6 +21,8 @@ AGAIN_MIN, AGAIN_MAX = dt.timedelta(seconds=15), dt.timedelta(minutes=10)
 """When the mail server is tried again."""
 FORGOTTEN = dt.timedelta(days=7)
 """After it a mail that was asked for comes too late: who gets a link so late does not know why. The link counts from when it leaves."""
+FORGOTTEN_AT_LAST = dt.timedelta(days=30)
+"""The same for what says only that something was done."""
 REPLACED, UNSUBSCRIBED = "replaced", "unsubscribed"
 
 
@@ -57,7 +59,7 @@ class Waiting(Plain):
         self._end("given_up_at")
 
     def _end(self, field: str) -> None:
-        self.save(update_fields=[field, "code"])
+        self.save(update_fields=[field, "code", "attempts"])
 
     def go_on(self) -> None:
         """Nothing was tried yet, as the connection is still being opened: due at once."""
@@ -82,6 +84,11 @@ class Waiting(Plain):
         self.save(update_fields=["due_at", "code", "attempts"])
 
     @property
+    def has_not_left(self) -> bool:
+        """It was tried, and nothing of it can have reached anybody."""
+        return bool(self.code) and not self.attempts
+
+    @property
     def is_too_late(self) -> bool:
         """Whether to wait longer for the mail server makes no sense."""
         return False
@@ -95,7 +102,8 @@ class Waiting(Plain):
             return
         now = timezone.now()
         self.due_at, self.code = now + min(max(now - self.created_at, AGAIN_MIN), AGAIN_MAX), code
-        self.save(update_fields=["due_at", "code"])
+        # Somebody may have ended it meanwhile.
+        type(self).open().filter(pk=self.pk).update(due_at=self.due_at, code=code)
 
 
 class Notice(Waiting):
@@ -133,11 +141,12 @@ class Notice(Waiting):
 
     @property
     def is_too_late(self) -> bool:
-        return self.kind in self.ASKED_FOR and timezone.now() - self.created_at > FORGOTTEN
+        limit = FORGOTTEN if self.kind in self.ASKED_FOR else FORGOTTEN_AT_LAST
+        return timezone.now() - self.created_at > limit
 
     def _end(self, field: str) -> None:
         self.email = None
-        self.save(update_fields=[field, "code", "email"])
+        self.save(update_fields=[field, "code", "attempts", "email"])
 
 
 class TestMail(Waiting):
