@@ -29,8 +29,8 @@ DOMAINS = 4
 SILENT_AFTER = dt.timedelta(seconds=15)
 BARS = 30
 """Of the chart of an issue's course, at most."""
-DAY_S = 86_400
-STEPS_S = (10, 30, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, DAY_S, 7 * DAY_S)
+HOUR_S, DAY_S = 3600, 86_400
+STEPS_S = (10, 30, 60, 300, 900, HOUR_S, 3 * HOUR_S, 6 * HOUR_S, DAY_S, 7 * DAY_S)
 """What one of them may stand for."""
 TROUBLED = (State.FAILED, State.DEFERRED, State.UNCERTAIN)
 
@@ -111,11 +111,12 @@ def course(issue: Issue) -> Course | None:
         return None
     first, last = found[0][0] * Pace.SLOT_S, found[-1][0] * Pace.SLOT_S
     seconds = next((step for step in STEPS_S if last // step - first // step < BARS), STEPS_S[-1])
-    begin = first - first % seconds
+    ahead = timezone.localtime(dt.datetime.fromtimestamp(first, dt.UTC)).utcoffset() or dt.timedelta()
+    begin = first - (first + int(ahead.total_seconds())) % seconds
     counts = [0] * ((last - begin) // seconds + 1)
     for slot, count in found:
         counts[(slot * Pace.SLOT_S - begin) // seconds] += count
-    shape = "SHORT_DATE_FORMAT" if seconds >= DAY_S else "TIME_FORMAT"
+    shape = _("j M") if seconds > HOUR_S else "TIME_FORMAT"
     moments = (timezone.localtime(dt.datetime.fromtimestamp(begin + n * seconds, dt.UTC)) for n in range(len(counts)))
     values = [(formats.date_format(moment, shape), count) for moment, count in zip(moments, counts, strict=True)]
     return Course(drawn(values, named_every=max(1, -(-len(values) // 4))), seconds, max(counts))
