@@ -43,6 +43,7 @@ from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue, MailingLis
 from webstreet.engine.tasks.heartbeat import WorkerSeen
 web = Client(HTTP_HOST="127.0.0.1:8000")
 web.force_login(get_user_model().objects.create_superuser("ada", "ada@example.org", "secret"))
+web.get("/admin/newsletter/issues/")  # so that the first press of a button does not wait for all that is loaded once
 for line in sys.stdin:
     word, issue = line.strip(), Issue.objects.first()
     if word == "workers":
@@ -102,7 +103,7 @@ def at_site() -> Iterator[Callable[..., Any]]:
 def test_four_workers_mail_everybody_once(place, site_processes, databases_on, at_site, smtp, wait_until) -> None:
     site = site_processes(EMAIL_URL=smtp.url, **databases_on(place))
     assert site.run("prepare", timeout=200).returncode == 0
-    smtp.behaviour = Behaviour(delay_s=0.02)
+    smtp.behaviour = Behaviour(delay_s=0.05)
     shop, editor = at_site(Workshop, site.environ, MAKE + SMALL_CHUNKS), at_site(Editor, site.environ)
     for _ in range(WORKERS):
         shop.start()
@@ -129,7 +130,7 @@ def test_pause_resume_and_cancel_reach_a_worker_in_full_swing(site_processes, at
     """After the editor's page has answered, no more arrives than was handed over: the open batches. It is not a matter of seconds."""
     site = site_processes(EMAIL_URL=smtp.url)
     assert site.run("prepare", timeout=200).returncode == 0
-    smtp.behaviour = Behaviour(delay_s=0.002)
+    smtp.behaviour = Behaviour(delay_s=0.01)
     shop, editor = at_site(Workshop, site.environ, MAKE + SMALL_BATCHES), at_site(Editor, site.environ)
     shop.start()
     editor.ask("begin")
