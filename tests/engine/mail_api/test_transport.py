@@ -348,6 +348,36 @@ def test_who_refuses_late_each_time_makes_the_sender_stop(api: RecordingMailApi)
         assert len(api.calls) == asked + 3, "nothing more is asked of this letter"
 
 
+def refused_when_time_is_over(slow: Slow, envelopes: Sequence[Envelope], **behaviour: Any) -> tuple[list[Result], Any]:
+    """A step in which the provider answers after the last moment for a request, and well before the last for an answer."""
+    deadline = time.monotonic() + 0.6
+    slow.patch.setattr("webstreet.engine.mail_api.transport.GRACE_S", 20)
+    slow.api.behaviour = ApiBehaviour(held=lambda recipients: time.monotonic() <= deadline, **behaviour)
+    return slow.loop.run(slow.transport.send(envelopes, deadline=deadline))
+
+
+def test_who_refuses_everybody_slowly_fails_nobody_and_makes_the_sender_stop(api: RecordingMailApi) -> None:
+    with Slow(api, 4) as slow:
+        refused = {f"s{i}@example.org": "No such letter." for i in range(20)}
+        results, trouble = refused_when_time_is_over(slow, letters(10), refused=refused)
+        assert (outcomes({r.key: r for r in results}), trouble) == (Counter(deferred=4, unsent=6), None)
+        assert len(api.calls) == 4, "there was no time to ask for somebody else"
+        results, trouble = refused_when_time_is_over(slow, letters(10, start=4), refused=refused)
+        assert (outcomes({r.key: r for r in results}), trouble) == (Counter(deferred=4, unsent=6), POLICY)
+        assert {12, 13} < {r.key for r in results if r.outcome is Outcome.DEFERRED}, "from the end of the list"
+        assert len(api.calls) == 8
+
+
+def test_bad_addresses_that_stand_together_and_are_refused_slowly_pause_nothing(api: RecordingMailApi) -> None:
+    with Slow(api, 4) as slow:
+        refused = {f"s{i}@example.org": "'to' parameter is not a valid address" for i in range(4)}
+        results, trouble = refused_when_time_is_over(slow, letters(10), refused=refused)
+        assert (outcomes({r.key: r for r in results}), trouble) == (Counter(deferred=4, unsent=6), None)
+        slow.api.behaviour = ApiBehaviour(refused=refused)
+        results, trouble = slow.send(letters(10))
+        assert (outcomes({r.key: r for r in results}), trouble) == (Counter(failed=4, sent=6), None)
+
+
 def test_another_letter_that_is_taken_says_nothing_about_one_that_is_refused(api: RecordingMailApi) -> None:
     with Slow(api, 1, refused={f"s{i}@example.org": "No such letter." for i in range(20)}) as slow:
         slow.let_go.set()

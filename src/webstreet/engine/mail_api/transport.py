@@ -191,7 +191,8 @@ class _Sending:
         self._left = deque(batch)
         self._memory = memory
         self.letter = letter_of(batch[0]) if batch else ""
-        self._is_in_doubt = False
+        self._may_be_everybodys = False
+        self._is_everybodys = False
         self._probes = 0
         self._most = KNOWN[provider].most
         self._results: list[Result] = []
@@ -205,7 +206,7 @@ class _Sending:
 
     def take(self) -> list[Envelope]:
         """Of one request: of those that share a skeleton as many as the provider takes together; empty: no more."""
-        if self.trouble is not None or self._is_in_doubt or not self._left:
+        if self.trouble is not None or self._is_everybodys or not self._left:
             return []
         if self._memory.doubts(self.letter):
             return [self._from_elsewhere()]
@@ -238,9 +239,11 @@ class _Sending:
         for call in done:
             self._answered(call.done.result())
         was_taken = any(result.outcome is Outcome.SENT for result in self._results)
-        # What is being asked may be taken: only after that, or when there is no more time for it, it is the end.
-        known = self._memory.is_everybodys if self._left else self._memory.are_many
-        self._is_in_doubt = bool(self._doubts) and not was_taken and known(self.letter)
+        self._may_be_everybodys = bool(self._doubts) and not was_taken and self._memory.are_many(self.letter)
+        # While there is somebody else to ask for, only their answer tells. With nobody left the refusals are all there is, once
+        # what is under way was heard or its time is over.
+        is_known = not self._left or self._memory.is_everybodys(self.letter)
+        self._is_everybodys = self._may_be_everybodys and is_known
         return done
 
     def _answered(self, answer: Answer) -> None:
@@ -251,11 +254,13 @@ class _Sending:
 
     def finish(self, running: set[_Call]) -> tuple[list[Result], Trouble | None]:
         """What is known now; what was asked and is not answered is under way."""
-        if self._is_in_doubt:
+        if self._is_everybodys:
             self.trouble = POLICY
         if self.trouble is POLICY:
             self._memory.told(self.letter)
-        found = [*self._results, *_judged(self._doubts, everybodys=self.trouble is POLICY)]
+        # Who answers slowly leaves no time to ask for somebody else: the next step does, and until then nobody has failed.
+        everybodys = self.trouble is POLICY or self._may_be_everybodys
+        found = [*self._results, *_judged(self._doubts, everybodys=everybodys)]
         found += [Result(envelope.key, Outcome.UNSENT) for envelope in self._left]
         for call in running:
             call.later = {envelope.key: Future() for envelope in call.envelopes}
@@ -264,7 +269,7 @@ class _Sending:
 
 
 def _judged(doubts: Sequence[Result], *, everybodys: bool) -> list[Result]:
-    """Nobody has failed for what all are refused for."""
+    """Nobody has failed for what all are refused for, or may be."""
     return [replace(each, outcome=Outcome.DEFERRED) if everybodys else each for each in doubts]
 
 
