@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.patience import MAILED_WITHIN_S, STARTED_WITHIN_S
-from tests.browser.test_path import READER, World, _sign_up, eventually
+from tests.browser.test_path import READER, World, eventually, sign_up
 
 TITLE = "Le poulpe été"
 SITE = "acme/served"
@@ -68,7 +68,7 @@ def test_from_the_sign_up_to_the_mail(served: Served, browser_context: BrowserCo
     reader = browser_context.new_page()
     facts = reader.request.get(f"{site}-/facts").json()
     assert facts["databases"] == {"default": served.kind, "newsletter": served.kind}
-    _sign_up(reader, site, READER)
+    sign_up(reader, site, READER)
     asked = world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=MAILED_WITHIN_S)
     link = re.search(re.escape(site) + r"\S+confirm\S+", asked.text)
     assert link, asked.text

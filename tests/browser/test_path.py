@@ -78,15 +78,19 @@ def reader(browser_context: BrowserContext) -> Page:
     return browser_context.new_page()
 
 
+def sign_up(reader: Page, site: str, address: str) -> None:
+    reader.goto(site)
+    form = reader.locator("form").filter(has=reader.locator("input[type=email]")).first
+    form.locator("input[type=email]").fill(address)
+    form.get_by_role("button", name="Sign up").click()
+    expect(reader.locator("h1")).to_be_visible()
+
+
 @pytest.fixture(scope="module")
 def asked(browser: Browser, world: World, site: str) -> Iterator[Mail]:
     """What came after a reader had asked for the newsletter."""
     reader = browser.new_page(locale="en-GB")
-    reader.goto(site)
-    form = reader.locator("form").filter(has=reader.locator("input[type=email]")).first
-    form.locator("input[type=email]").fill(READER)
-    form.get_by_role("button", name="Sign up").click()
-    expect(reader.locator("h1")).to_be_visible()
+    sign_up(reader, site, READER)
     yield world.mailbox.wait_for(lambda m: m.to == READER, timeout_s=MAILED_WITHIN_S)
     reader.close()
 
