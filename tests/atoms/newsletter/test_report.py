@@ -335,6 +335,20 @@ def test_delivery_over_time(editor, issue, last, words, bars):
         assert page.count("<rect ") == bars
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_a_day_of_the_chart_is_a_day_where_the_site_is(editor, issue, zone):
+    Pace.objects.all().delete()
+    with timezone.override(zone):
+        moments = [dt.datetime(2026, 11, day, 12, tzinfo=timezone.get_current_timezone()) for day in (3, 4, 20)]
+        late = moments[0].replace(hour=23, minute=59)
+        for count, moment in enumerate((*moments, late), 1):
+            Pace.objects.create(issue=issue, slot=Pace.slot_of(moment), count=count)
+        course = reports.course(issue)
+    assert course.seconds == reports.DAY_S
+    bars = {bar.label: bar.value for bar in course.chart.bars if bar.value}
+    assert bars == {"3 Nov": 1 + 4, "4 Nov": 2, "20 Nov": 3}
+
+
 def test_no_delivery_no_chart(editor, issue):
     Pace.objects.all().delete()
     assert reports.course(issue) is None
