@@ -45,6 +45,9 @@ class Outcome(StrEnum):
     UNDER_WAY = "under way"
 
 
+_OPEN = frozenset({Outcome.UNSENT, Outcome.UNDER_WAY})
+
+
 # These two are made for each message, and to freeze them would take three times as long.
 @dataclass(slots=True)
 class Envelope:
@@ -281,14 +284,17 @@ class _Pump:
         trouble: Trouble | None = None
         try:
             told, trouble = sending.result()
-            for result in told:
-                waits = result.later is not None and not self.takes_under_way
-                results.append(result.later.result() if waits and result.later else result)
+            if self.takes_under_way:
+                results = told
+            else:
+                for result in told:
+                    results.append(result.later.result() if result.later is not None else result)
         finally:
             known = {result.key for result in results}
-            results += [Result(e.key, Outcome.UNCERTAIN, "lost") for e in batch if e.key not in known]
+            if len(known) < len(batch):
+                results += [Result(e.key, Outcome.UNCERTAIN, "lost") for e in batch if e.key not in known]
             self._outbox.record(results, trouble)
-        self._done.decided += sum(r.outcome not in (Outcome.UNSENT, Outcome.UNDER_WAY) for r in results)
+        self._done.decided += sum(r.outcome not in _OPEN for r in results)
         self._done.trouble = self._done.trouble or trouble
 
 

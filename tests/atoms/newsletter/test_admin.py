@@ -156,7 +156,8 @@ def test_who_did_not_get_it_is_named_by_number(editor, subscribers, issue):
     ledger.freeze_audience(issue)
     Delivery.objects.filter(subscriber=made[1]).update(state="failed", code="550 5.1.1")
     Delivery.objects.filter(subscriber=made[2]).update(state="uncertain", code="closed")
-    ledger._settle(issue.chunks.get().pk)
+    chunk = issue.chunks.get()
+    ledger._settle(chunk.pk, issue.pk, chunk.number)
     page = editor.get(f"{BASE}/issues/{issue.pk}/").content.decode()
     assert f"Subscriber {made[1].pk}" in page
     assert "550 5.1.1" in page

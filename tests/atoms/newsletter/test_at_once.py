@@ -38,10 +38,10 @@ def test_sent_again_while_a_worker_takes_a_chunk(announce, subscribers, smtp, mo
 
     worker = threading.Thread(target=work)
 
-    def slowly(chunk_id: int) -> None:
+    def slowly(*chunk: int) -> None:
         asked.set()
         worker.join(0.5)  # On SQLite it waits for us.
-        settle(chunk_id)
+        settle(*chunk)
 
     worker.start()
     monkeypatch.setattr(ledger, "_settle", slowly)
@@ -59,7 +59,7 @@ def test_late_answer_between_the_look_and_the_mark(announce, subscribers, smtp, 
     issue = Issue.objects.get()
     ledger.freeze_audience(issue)
     first = ledger.claim_chunk(issue)
-    rows = ledger.claim_batch(issue, first)
+    rows = ledger.claim_batch(first)
     Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
     ledger.take_over_expired(issue, resend=True)
     second, look, calls = ledger.claim_chunk(issue), ledger._waiting, []
@@ -74,7 +74,7 @@ def test_late_answer_between_the_look_and_the_mark(announce, subscribers, smtp, 
         return found
 
     monkeypatch.setattr(ledger, "_waiting", answered_meanwhile)
-    again = ledger.claim_batch(issue, second)
+    again = ledger.claim_batch(second)
     assert [row.delivery_id for row in again] == [row.delivery_id for row in rows[answered:]]
     if again:
         unsent = [Result(row.delivery_id, Outcome.UNSENT) for row in again]

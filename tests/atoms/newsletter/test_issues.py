@@ -372,7 +372,7 @@ def test_a_lease_that_ran_out_becomes_uncertain_and_the_rest_goes_on(announce, s
     issue = Issue.objects.get()
     ledger.freeze_audience(issue)
     chunk = ledger.claim_chunk(issue)
-    rows = ledger.claim_batch(issue, chunk, 10)
+    rows = ledger.claim_batch(chunk, 10)
     assert issue.counts.claimed == 40
     assert issue.counts.sending == 10
     Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
@@ -395,12 +395,12 @@ def test_a_slow_worker_whose_lease_was_given_away_does_not_overwrite(announce, s
     issue = Issue.objects.get()
     ledger.freeze_audience(issue)
     first = ledger.claim_chunk(issue)
-    (row,) = ledger.claim_batch(issue, first)
+    (row,) = ledger.claim_batch(first)
     Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
     ledger.take_over_expired(issue)
     ledger.send_uncertain_again(issue)
     second = ledger.claim_chunk(issue)
-    (again,) = ledger.claim_batch(issue, second)
+    (again,) = ledger.claim_batch(second)
     assert again.attempt == 2
     ledger.record(first, [row], [Result(row.delivery_id, Outcome.FAILED, "550")], resend_uncertain=False)
     assert (states(), issue.counts.sending) == (Counter(queued=1), 1)
@@ -419,12 +419,12 @@ def test_a_late_answer_puts_nobody_into_the_batch_of_another_worker(announce, su
     issue = Issue.objects.get()
     ledger.freeze_audience(issue)
     first = ledger.claim_chunk(issue)
-    before, lost = ledger.claim_batch(issue, first, 10), ledger.claim_batch(issue, first, 10)
+    before, lost = ledger.claim_batch(first, 10), ledger.claim_batch(first, 10)
     ledger.record(first, before, _all(before, Outcome.UNSENT), resend_uncertain=False)
     Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
     ledger.take_over_expired(issue)
     second = ledger.claim_chunk(issue)
-    around = ledger.claim_batch(issue, second)
+    around = ledger.claim_batch(second)
     ids = {row.delivery_id for row in lost}
     assert around[0].delivery_id < min(ids) < max(ids) < around[-1].delivery_id
     ledger.record(first, lost, _all(lost, Outcome.UNSENT), resend_uncertain=False)
@@ -433,7 +433,7 @@ def test_a_late_answer_puts_nobody_into_the_batch_of_another_worker(announce, su
     ledger.release(second)
     assert set(Delivery.objects.filter(state="queued").values_list("pk", flat=True)) == ids
     third = ledger.claim_chunk(issue)
-    assert {row.delivery_id for row in ledger.claim_batch(issue, third)} == ids
+    assert {row.delivery_id for row in ledger.claim_batch(third)} == ids
 
 
 def _all(rows, outcome):

@@ -182,7 +182,7 @@ def test_who_was_told_to_come_back_keeps_the_servers_words_while_waiting(issue, 
         made, {}, None, pacing.Families({"gmail": pacing.Limit.of_rate(0.001)}, None, {}), pacing.buckets(), 1e12
     )
     lease = ledger.claim_chunk(made)
-    rows = ledger.claim_batch(made, lease, 10, made_gate)
+    rows = ledger.claim_batch(lease, 10, made_gate)
     assert len(rows) == 1
     ledger.release(lease)
     waits = Delivery.objects.filter(due_at__gt=timezone.now())
@@ -201,7 +201,7 @@ def test_a_lost_worker_makes_nobody_uncertain_who_waits(issue, people):
         made, {}, None, pacing.Families({"gmail": pacing.Limit.of_rate(0.001)}, None, {}), pacing.buckets(), 1e12
     )
     lease = ledger.claim_chunk(made)
-    assert len(ledger.claim_batch(made, lease, 20, gate)) == 11
+    assert len(ledger.claim_batch(lease, 20, gate)) == 11
     live = made.counts
     assert (live.sending, live.held, live.total) == (11, 9, 20)
     # A turn that comes while others are under way: it is of none of their batches.

@@ -42,7 +42,8 @@ def issue(announce, subscribers, smtp, drain) -> Issue:
     drain()
     smtp.behaviour = Behaviour()
     Delivery.objects.filter(subscriber__email="s3@example.org").update(state="uncertain", code="closed")
-    ledger._settle(Issue.objects.get().chunks.get().pk)
+    chunk = Issue.objects.get().chunks.get()
+    ledger._settle(chunk.pk, chunk.issue_id, chunk.number)
     return Issue.objects.get()
 
 
@@ -129,7 +130,7 @@ def test_what_a_silent_worker_holds_is_said(editor, subscribers, announce):
     issue = Issue.objects.get()
     ledger.freeze_audience(issue)
     chunk = ledger.claim_chunk(issue)
-    ledger.claim_batch(issue, chunk, 10)
+    ledger.claim_batch(chunk, 10)
     url = f"{BASE}/{issue.pk}/status/"
     assert "nothing was heard" not in editor.get(url).content.decode(), "a worker that has just begun is no news"
     Chunk.objects.update(marked_at=timezone.now() - dt.timedelta(seconds=40))

@@ -212,7 +212,7 @@ def test_who_was_lost_twice_is_uncertain_whatever_the_policy(issue):
     for queued in (30, 20):
         lease = ledger.claim_chunk(found)
         assert lease is not None
-        assert len(ledger.claim_batch(found, lease, 10)) == 10
+        assert len(ledger.claim_batch(lease, 10)) == 10
         Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
         sweep()
         assert states()["queued"] == queued
@@ -242,7 +242,7 @@ def test_who_may_have_a_cancelled_issue_is_not_said_to_be_left_out(issue, smtp, 
         ledger.freeze_audience(found)
         lease = ledger.claim_chunk(found)
         assert lease is not None
-        ledger.claim_batch(found, lease, 5)
+        ledger.claim_batch(lease, 5)
         Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
         if first == "the worker is lost":
             tasks.find_left_work()

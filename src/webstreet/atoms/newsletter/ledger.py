@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import operator
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -81,16 +82,37 @@ class Lease:
     def mine(self) -> QuerySet[Chunk]:
         return Chunk.objects.filter(pk=self.chunk_id, lease_token=self.token, closed=False)
 
+    def mark(self, batches: Sequence[tuple[int, int]], *, before_sending: bool = False) -> bool:
+        """Have the chunk's row say that these batches are under way, the oldest first; false: the lease is gone.
+
+        Args:
+            before_sending: note the time; false also when the issue may not send any more.
+        """
+        # A message that the server thinks about for long is marked on its own, and marks what lies between it and the next batch.
+        first, last = (batches[0][0], batches[-1][1]) if batches else (None, None)
+        connection, now = connections[alias()], timezone.now()
+        adapt = connection.ops.adapt_datetimefield_value
+        values: list[Any] = [first, last, adapt(now + LEASE), self.chunk_id, self.token]
+        if before_sending:
+            values[3:3] = [adapt(now)]
+            values.append(self.issue_id)
+        with connection.cursor() as cursor:
+            cursor.execute(_MARK_BEFORE if before_sending else _MARK, values)
+            return bool(cursor.rowcount)
+
     @property
     def rows(self) -> QuerySet[Delivery]:
         return Delivery.objects.filter(issue_id=self.issue_id, number=self.number)
 
 
-def _mark(batches: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """The values of a leased chunk's row that say that these batches are under way, the oldest first."""
-    # A message that the server thinks about for long is marked on its own, and marks what lies between it and the next batch.
-    first, last = (batches[0][0], batches[-1][1]) if batches else (None, None)
-    return {"sending_from": first, "sending_to": last, "lease_until": timezone.now() + LEASE}
+_MARK = """
+UPDATE newsletter_chunk SET sending_from = %s, sending_to = %s, lease_until = %s WHERE id = %s AND lease_token = %s AND NOT closed
+"""
+_MARK_BEFORE = """
+UPDATE newsletter_chunk SET sending_from = %s, sending_to = %s, lease_until = %s, marked_at = %s
+WHERE id = %s AND lease_token = %s AND NOT closed AND EXISTS (
+  SELECT 1 FROM newsletter_issue i WHERE i.id = %s AND i.started_at IS NOT NULL AND i.paused_at IS NULL AND i.cancelled_at IS NULL)
+"""
 
 
 def freeze_audience(issue: Issue, *, budget_s: float | None = None) -> bool:
@@ -138,15 +160,15 @@ def _left_sending(chunk: Chunk, *, resend: bool) -> None:
     rows.filter(state=State.SENDING).update(**lost)
 
 
-def claim_batch(issue: Issue, lease: Lease, size: int = CHUNK_SIZE, gate: Gate | None = None) -> list[Row]:
+def claim_batch(lease: Lease, size: int = CHUNK_SIZE, gate: Gate | None = None) -> list[Row]:
     """Mark the next rows of a leased chunk as under way. Empty: nothing to do now, or the lease or the issue's leave to send is gone.
 
     Who is no longer active or on the list is left out here, at the last moment before the bytes; whom the ``gate`` does not admit gets a
     turn, and the next are looked at until the gate's time is over.
     """
     while not lease.empty:
-        now = timezone.now()
-        found = _waiting(lease, now, _share(lease, size))
+        now, share = timezone.now(), _share(lease, size)
+        found = _waiting(lease, now, share)
         if not found:
             lease.empty = True
             return []
@@ -159,7 +181,7 @@ def claim_batch(issue: Issue, lease: Lease, size: int = CHUNK_SIZE, gate: Gate |
         batch = [(wanted[0][0], wanted[-1][0])] if wanted else []
         # A transaction only where there are two statements: each step of one is a moment in which the sender has the interpreter.
         with atomic() if others or late else contextlib.nullcontext():
-            if not lease.mine.filter(_may_send(issue)).update(**_mark(lease.open + batch), marked_at=now):
+            if not lease.mark(lease.open + batch, before_sending=True):
                 return []
             _leave_out(lease, others, now)
             turns.give(late, now)
@@ -167,6 +189,7 @@ def claim_batch(issue: Issue, lease: Lease, size: int = CHUNK_SIZE, gate: Gate |
         wanted = _still_open(wanted)
         lease.open += [(wanted[0][0], wanted[-1][0])] if wanted else []
         lease.after, lease.taken = found[-1][0], lease.taken + len(found)
+        lease.empty = len(found) < share or lease.taken >= lease.total
         if wanted or (gate is not None and gate.is_late()):
             return [Row(pk, tried + 1, email, key, token) for pk, tried, email, key, token, _ in wanted]
     return []
@@ -223,12 +246,6 @@ def _still_open(wanted: list[_Looked]) -> list[_Looked]:
     return [row for row in wanted if row[0] not in gone] if gone else wanted
 
 
-def _may_send(issue: Issue) -> Exists:
-    return Exists(
-        Issue.objects.filter(pk=issue.pk, started_at__isnull=False, paused_at__isnull=True, cancelled_at__isnull=True)
-    )
-
-
 def _leave_out(lease: Lease, ids: Sequence[int], now: dt.datetime) -> None:
     if ids:
         lease.rows.filter(pk__in=ids).update(state=State.SUPPRESSED, code="unsubscribed", changed_at=now, due_at=None)
@@ -251,22 +268,25 @@ def record(
     waits: list[tuple[int, int]] = []
     known: dict[tuple[Outcome, str, str, int], Fate | None] = {}
     fates = []
-    answered = set()
-    for result in sorted(results, key=lambda result: result.key):
-        if result.outcome is Outcome.UNDER_WAY:
-            waits.append((result.key, result.key))
-        elif result.outcome in (Outcome.SENT, Outcome.FAILED, Outcome.DEFERRED):
-            answered.add(result.key)
-        group = (result.outcome, result.code[:40], result.reply[:200], attempts[result.key])
-        if group not in known:
-            known[group] = _fate(*group, now, resend_uncertain=resend_uncertain)
-        fates.append((result.key, known[group]))
+    answered: list[int] = []
+    for result in sorted(results, key=_KEY):
+        key, outcome = result.key, result.outcome
+        if outcome is Outcome.UNDER_WAY:
+            waits.append((key, key))
+        elif outcome in _ANSWERED:
+            answered.append(key)
+        group = (outcome, result.code, result.reply, attempts[key])
+        try:
+            fate = known[group]
+        except KeyError:
+            fate = known[group] = _fate(*group, now, resend_uncertain=resend_uncertain)
+        fates.append((key, fate))
     # By both ends: one that the server thought about may be the first of a batch that could not be written.
     ends = zip(rows, rows, strict=True) if each else [(rows[0], rows[-1])]
     mine = {(first.delivery_id, last.delivery_id) for first, last in ends}
     left = sorted([batch for batch in lease.open if batch not in mine] + waits)
     with atomic():
-        if lease.mine.update(**_mark(left)):
+        if lease.mark(left):
             if each:
                 told = [(pk, fate) for pk, fate in fates if fate is not None]
                 outcomes.write_each(told, now, outcomes.UNDECIDED, -1)
@@ -279,7 +299,8 @@ def record(
             thinks = {pk for pk, _ in waits}
             late = [(pk, fate or Fate(State.QUEUED, attempts[pk])) for pk, fate in fates if pk not in thinks]
             outcomes.write_each(late, now, [State.UNCERTAIN], 0)
-            again = _not_under_way(mark, [(pk, fate) for pk, fate in late if pk in answered])
+            said = set(answered)
+            again = _not_under_way(mark, [(pk, fate) for pk, fate in late if pk in said])
             outcomes.write_each(again, now, [State.QUEUED], 0)
             Chunk.objects.filter(pk=lease.chunk_id).update(closed=False, due_at=now)
     # Not before: what could not be written is still under way, and the next batch's mark has to name it.
@@ -300,9 +321,14 @@ def _not_under_way(mark: tuple[int | None, int | None], fates: Sequence[tuple[in
     return [(pk, fate) for pk, fate in fates if fate.state == State.SENT or not first <= pk <= last]
 
 
+_KEY = operator.attrgetter("key")
+_ANSWERED = frozenset({Outcome.SENT, Outcome.FAILED, Outcome.DEFERRED})
+
+
 def _fate(
     outcome: Outcome, code: str, reply: str, attempt: int, now: dt.datetime, *, resend_uncertain: bool
 ) -> Fate | None:
+    code, reply = code[:40], reply[:200]
     if outcome is Outcome.SENT:
         return Fate(State.SENT, attempt, code)
     if outcome in (Outcome.UNSENT, Outcome.UNDER_WAY):
@@ -327,13 +353,12 @@ def release(lease: Lease) -> None:
     """Give the lease back: what was claimed and is not recorded has not left us. See `_settle`."""
     with atomic():
         if lease.mine.update(lease_until=None):
-            _settle(lease.chunk_id)
+            _settle(lease.chunk_id, lease.issue_id, lease.number)
 
 
-def _settle(chunk_id: int) -> None:
+def _settle(chunk_id: int, issue_id: int, number: int) -> None:
     """Count a chunk that nobody holds; close it when nothing in it is open, else say when it is due again."""
-    chunk = Chunk.objects.get(pk=chunk_id)
-    rows = Delivery.objects.filter(issue_id=chunk.issue_id, number=chunk.number).order_by()
+    rows = Delivery.objects.filter(issue_id=issue_id, number=number).order_by()
     found = {
         state: (n, first) for state, n, first in rows.values_list("state").annotate(n=Count("id"), first=Min("due_at"))
     }
@@ -387,7 +412,7 @@ def try_again(issue: Issue, states: Iterable[Any]) -> int:
             count += rows.update(state=State.QUEUED, code=AGAIN, reply=None, changed_at=now)
         for chunk in chunks:
             if not chunk.lease_token:
-                _settle(chunk.pk)
+                _settle(chunk.pk, chunk.issue_id, chunk.number)
             Chunk.objects.filter(pk=chunk.pk).update(closed=False, due_at=now)
     return count
 
@@ -412,4 +437,4 @@ def take_over_expired(issue: Issue, *, resend: bool = False) -> None:
             ).first()
             if gone is not None:
                 _left_sending(gone, resend=resend)
-                _settle(gone.pk)
+                _settle(gone.pk, gone.issue_id, gone.number)

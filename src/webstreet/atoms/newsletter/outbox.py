@@ -190,7 +190,7 @@ class IssueOutbox:
                 if self._lease is None:
                     return []
                 self._held.append(self._lease)
-            batch = _Batch(self._lease, ledger.claim_batch(self._issue, self._lease, limit, self._gate))
+            batch = _Batch(self._lease, ledger.claim_batch(self._lease, limit, self._gate))
             if batch.rows:
                 try:
                     envelopes = list(self._envelopes(batch))
@@ -203,9 +203,11 @@ class IssueOutbox:
                 # Not by `record`: an older batch may be under way.
                 self._write(batch, batch.refused)
                 continue
+            was_refused = not self._lease.empty
             self._lease = None
             self._give_back()
-            self._issue.refresh_from_db(fields=["started_at", "paused_at", "cancelled_at"])
+            if was_refused:
+                self._issue.refresh_from_db(fields=["started_at", "paused_at", "cancelled_at"])
             if not self._issue.may_send or (self._gate is not None and self._gate.is_late()):
                 return []
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connections
 
 from webstreet.atoms.newsletter.models.base import alias
-from webstreet.atoms.newsletter.models.delivery import Delivery, State
+from webstreet.atoms.newsletter.models.delivery import State
 
 RUN_MIN = 10
 """Neighbours that are worth a statement of their own."""
@@ -44,27 +44,39 @@ def write(issue_id: int, number: int, fates: Sequence[tuple[int, Fate | None]], 
         if len(run) < RUN_MIN or fate.attempts != 1:
             single += run
             continue
-        # Between the first and the last of a batch, whoever is queued and was never tried is of the batch: nobody's attempts ever fall.
-        rows = Delivery.objects.filter(issue_id=issue_id, number=number, id__range=(first, run[-1][0]))
-        rows.filter(state=State.QUEUED, attempts=0).update(**_values(fate, now))
+        _write_run((issue_id, number, first, run[-1][0]), fate, now)
     write_each(single, now, UNDECIDED, -1)
 
 
 def _runs(fates: Iterable[tuple[int, Fate | None]]) -> Iterator[list[tuple[int, Fate]]]:
     run: list[tuple[int, Fate]] = []
+    same: Fate | None = None
     for pk, fate in fates:
-        if run and fate != run[-1][1]:
+        # Nearly always one object for all; to compare two takes as long as the rest of this loop.
+        if run and fate is not same and fate != same:
             yield run
             run = []
         if fate is not None:
             run.append((pk, fate))
+        same = fate
     if run:
         yield run
 
 
-def _values(fate: Fate, now: dt.datetime) -> dict[str, Any]:
-    values = {"state": fate.state, "attempts": fate.attempts, "code": fate.code, "reply": fate.reply}
-    return {**values, "due_at": fate.due_at, "changed_at": now}
+def _write_run(rows: tuple[int, int, int, int], fate: Fate, now: dt.datetime) -> None:
+    """Between the first and the last of a batch, whoever is queued and was never tried is of the batch: nobody's attempts ever fall."""
+    connection = connections[alias()]
+    adapt = connection.ops.adapt_datetimefield_value
+    due_at = adapt(fate.due_at) if fate.due_at else None
+    values = [str(fate.state), fate.attempts, fate.code, fate.reply, due_at, adapt(now), *rows, str(State.QUEUED)]
+    with connection.cursor() as cursor:
+        cursor.execute(_RUN, values)
+
+
+_RUN = """
+UPDATE newsletter_delivery SET state = %s, attempts = %s, code = %s, reply = %s, due_at = %s, changed_at = %s
+WHERE issue_id = %s AND number = %s AND id BETWEEN %s AND %s AND state = %s AND attempts = 0
+"""
 
 
 def write_each(fates: Sequence[tuple[int, Fate]], now: dt.datetime, states: Sequence[Any], offset: int) -> None:
