@@ -13,6 +13,7 @@ from webstreet.mail.exchange import End, Exchange, Work
 from webstreet.mail.features import Features
 from webstreet.mail.pump import Envelope
 from webstreet.mail.reply import Meaning, Reply, Stage, meaning
+from webstreet.mail.sockets import connected
 from webstreet.mail.url import EmailUrl
 from webstreet.mail.wire import Asking, Wire
 
@@ -95,9 +96,11 @@ class SmtpConnection:
 
     async def _connect(self) -> None:
         context = self._tls_context() if self._url.protection == "tls" else None
-        loop = asyncio.get_running_loop()
+        loop, host = asyncio.get_running_loop(), self._url.host
         async with asyncio.timeout(min(self._timeout_s, CONNECT_TIMEOUT_S)):
-            await loop.create_connection(lambda: self._wire, self._url.host, self._url.port, ssl=context)
+            made = await connected(host, self._url.port)
+            name = host if context is not None else None
+            await loop.create_connection(lambda: self._wire, sock=made, ssl=context, server_hostname=name)
 
     def _tls_context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self._url.ca_file or None)

@@ -1,0 +1,107 @@
+"""`HeldSocket` does what any socket does."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from webstreet.mail.sockets import HeldSocket, connected
+
+
+@pytest.fixture
+def pair():
+    """One of ours, connected; and the other end."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = HeldSocket(socket.AF_INET, socket.SOCK_STREAM, 0)
+        assert ours.connect_ex(server.getsockname()) in (0, 115)
+        other, _ = server.accept()
+        with ours, other:
+            other.settimeout(10)
+            yield ours, other
+
+
+def test_octets_arrive_both_ways(pair):
+    ours, other = pair
+    assert ours.send(b"one\0two") == 7
+    assert other.recv(100) == b"one\0two"
+    assert ours.send(memoryview(b"three")) == 5
+    assert other.recv(100) == b"three"
+    other.sendall(b"an answer")
+    buffer = bytearray(20)
+    while True:
+        try:
+            assert ours.recv_into(memoryview(buffer)[3:]) == 9
+            break
+        except BlockingIOError:
+            continue
+    assert bytes(buffer[:12]) == b"\0\0\0an answer"
+    assert bytes(buffer[12:]) == bytes(8)
+
+
+def test_no_more_than_there_is_room_for(pair):
+    ours, other = pair
+    other.sendall(b"0123456789")
+    buffer, found = bytearray(20), b""
+    while len(found) < 10:
+        try:
+            count = ours.recv_into(buffer, 4)
+        except BlockingIOError:
+            continue
+        assert count <= 4
+        found += buffer[:count]
+    assert found == b"0123456789"
+
+
+def test_nothing_there_and_no_room_are_said_as_by_every_socket(pair):
+    ours, _ = pair
+    with pytest.raises(BlockingIOError):
+        ours.recv_into(bytearray(10))
+    with pytest.raises(BlockingIOError):
+        _send_for_ever(ours)
+
+
+def test_the_end_is_said_as_by_every_socket(pair):
+    ours, other = pair
+    other.shutdown(socket.SHUT_WR)
+    while True:
+        try:
+            assert ours.recv_into(bytearray(10)) == 0
+            break
+        except BlockingIOError:
+            continue
+    other.close()
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        _send_for_ever(ours)
+    ours.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        ours.send(b"x")
+
+
+def _send_for_ever(ours: HeldSocket) -> None:
+    while True:
+        assert 0 < ours.send(b"x" * 1_000_000) <= 1_000_000
+
+
+def test_each_address_of_a_host_is_tried(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as closed:
+        port, gone = server.getsockname()[1], closed.getsockname()[1]
+        closed.close()
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", one)) for one in (gone, port)]
+
+        async def addresses(*_: object, **__: object) -> list[object]:
+            return found
+
+        async def connect() -> int:
+            monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", addresses)
+            with await connected("mail.example.org", port) as made:
+                return int(made.getpeername()[1])
+
+        assert asyncio.run(connect()) == port
+        del found[1]
+        with pytest.raises(ConnectionRefusedError):
+            asyncio.run(connect())
+        del found[0]
+        with pytest.raises(OSError, match="no address"):
+            asyncio.run(connect())
