@@ -14,3 +14,4 @@ from webstreet.mail.keyed import KeyedHash
 def test_it_is_what_the_standard_library_makes(key: bytes, text: bytes) -> None:
     made = KeyedHash(key)
     assert [made.digest(text), made.digest(text)] == [hmac.digest(key, text, "sha256")] * 2
+    assert KeyedHash(key, b"verp\0" * 20).digest(text) == hmac.digest(key, b"verp\0" * 20 + text, "sha256")

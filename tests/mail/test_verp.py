@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +25,13 @@ def test_round_trip(name: str) -> None:
     assert len(path.partition("@")[0]) <= LOCAL_MAX
     assert OURS.read(path) == name
     assert OURS.read(f"<{path.upper()}>") == name, "servers may change the case"
+
+
+@given(NAME)
+def test_it_stays_the_same_for_ever(name: str) -> None:
+    signed = hmac.digest(b"a secret", b"verp\0bounces@news.example.org\0" + name.encode(), "sha256")
+    letters = base64.b32encode(signed[:10]).decode().lower()
+    assert OURS.make(name) == f"bounces+{name}.{letters}@news.example.org"
 
 
 @given(NAME, NAME)

@@ -9,15 +9,19 @@ _INNER, _OUTER = (bytes(octet ^ pad for octet in range(256)) for pad in (0x36, 0
 
 
 class KeyedHash:
-    """What of the hash depends on the key alone is made once and copied: a quarter of the time of `hmac.digest`, which every mail pays."""
+    """What of the hash depends on the key alone is made once and copied: a third of the time of `hmac.digest`, which every mail pays.
 
-    def __init__(self, key: bytes) -> None:
+    Args:
+        prefix: with which all of the texts begin, beside what is given of each.
+    """
+
+    def __init__(self, key: bytes, prefix: bytes = b"") -> None:
         block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-        self._inner = hashlib.sha256(block.translate(_INNER))
+        self._inner = hashlib.sha256(block.translate(_INNER) + prefix)
         self._outer = hashlib.sha256(block.translate(_OUTER))
 
     def digest(self, text: bytes) -> bytes:
-        """The 32 octets that `hmac.digest` gives for this key and ``text``."""
+        """The 32 octets that `hmac.digest` gives for this key and the prefix with ``text``."""
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(text)
         outer.update(inner.digest())

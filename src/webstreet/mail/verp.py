@@ -8,7 +8,6 @@ otherwise strike whomever its author likes from the list. No address of a recipi
 
 from __future__ import annotations
 
-import base64
 import hmac
 import re
 
@@ -18,7 +17,8 @@ from webstreet.mail.errors import AddressInvalid
 from webstreet.mail.keyed import KeyedHash
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
-_SIGNATURE_LENGTH = 16
+_PAIRS = [a + b for a in "abcdefghijklmnopqrstuvwxyz234567" for b in "abcdefghijklmnopqrstuvwxyz234567"]
+"""What ten bits are in base32, in small letters."""
 
 
 class ReturnPaths:
@@ -38,7 +38,7 @@ class ReturnPaths:
             raise AddressInvalid("The mailbox for bounces has a name of at most 20 characters without a +.")
         if not secret.reveal():
             raise AddressInvalid("The secret of return paths is empty.", code="verp.secret_missing")
-        self._keyed = KeyedHash(secret.reveal().encode())
+        self._keyed = KeyedHash(secret.reveal().encode(), f"verp\0{self._local}@{self._domain}\0".encode())
 
     def make(self, name: str) -> str:
         """The return path of the message that is called ``name`` (``3f-1c2``: a-z, 0-9, single hyphens; at most 26 characters).
@@ -61,5 +61,9 @@ class ReturnPaths:
         return name if hmac.compare_digest(signature, self._signature(name)) else None
 
     def _signature(self, name: str) -> str:
-        digest = self._keyed.digest(f"verp\0{self._local}@{self._domain}\0{name}".encode())
-        return base64.b32encode(digest[:10]).decode("ascii").lower()[:_SIGNATURE_LENGTH]
+        # `base64.b32encode` takes three times as long.
+        bits, pair = int.from_bytes(self._keyed.digest(name.encode())[:10], "big"), _PAIRS
+        return (
+            f"{pair[bits >> 70]}{pair[bits >> 60 & 1023]}{pair[bits >> 50 & 1023]}{pair[bits >> 40 & 1023]}"
+            f"{pair[bits >> 30 & 1023]}{pair[bits >> 20 & 1023]}{pair[bits >> 10 & 1023]}{pair[bits & 1023]}"
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import re
 
 import pytest
@@ -47,6 +49,14 @@ def test_every_mail_of_the_list_leads_to_the_readers_own_page(reader, drain, ann
         assert "no-store" in answer["Cache-Control"]
         assert answer["Referrer-Policy"] == "no-referrer"
         assert not answer.cookies
+
+
+def test_the_token_stays_the_same_for_ever(settings):
+    person = Subscriber(email=ADA)
+    said = person.public_id.bytes + ADA.encode()
+    seal = hmac.digest(settings.SECRET_KEY.encode(), b"newsletter:preferences:" + said, "sha256")
+    token = base64.urlsafe_b64encode(person.public_id.bytes + seal[:20]).decode()
+    assert person.preferences_token == token, "links in old mails go on working"
 
 
 def test_looking_changes_nothing(reader, ada):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import datetime as dt
 import hmac
 import secrets
@@ -31,20 +32,21 @@ def preferences_token(public_id: bytes, email: str) -> str:
     Nothing is stored for it, the address cannot be read from it, it opens nothing but preferences, and with a change of the address the
     links in older mails end: whoever reads the old mailbox has no way to the new one.
     """
-    return base64.urlsafe_b64encode(public_id + _seal(public_id, email)).decode().rstrip("=")
+    token = binascii.b2a_base64(public_id + _seal(public_id, email), newline=False)
+    return token.translate(_URL_SAFE).rstrip(b"=").decode("ascii")
 
 
 def _seal(public_id: bytes, email: str) -> bytes:
-    text = b"newsletter:preferences:" + public_id + email.encode()
-    return _keyed(settings.SECRET_KEY).digest(text)[:_SEAL]
+    return _keyed(settings.SECRET_KEY).digest(public_id + email.encode())[:_SEAL]
 
 
 @lru_cache(maxsize=1)
 def _keyed(secret: str) -> KeyedHash:
-    return KeyedHash(secret.encode())
+    return KeyedHash(secret.encode(), b"newsletter:preferences:")
 
 
 _SEAL = 20
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Subscriber(Plain):
