@@ -91,10 +91,11 @@ def test_what_cannot_be_used_is_said(tmp_path: Path, server: RecordingSmtpServer
 def test_the_page_of_docs_runs(server: RecordingSmtpServer) -> None:
     page = (EXAMPLE.parents[1] / "docs/mail.md").read_text("utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     names: dict[str, object] = {"url": server.url, "__name__": "docs"}
     for block in blocks:
         exec(compile(block, "docs/mail.md", "exec"), names)  # noqa: S102 our own page
     (message,) = server.messages
     assert message.parsed["To"] == "Ada Lovelace <ada@example.org>"
     assert part(message.parsed, "plain").startswith("Hello Ada,")
+    assert b"Message-ID: <issue7.ada@example.org>" in bytes(names["pieces"])  # type: ignore[call-overload]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import binascii
 import html as html_module
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webstreet.mail.errors import HeaderInvalid
@@ -49,6 +49,11 @@ def value_of(values: Mapping[str, str], name: str, *, is_html: bool) -> str:
             f"The mail has a place for {name}, and there is no value for it.", code="mail.value_missing"
         )
     return html_module.escape(value) if is_html else value
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """``text`` with its holes filled, nothing escaped; raises as `value_of` does."""
+    return _HOLE.sub(lambda found: value_of(values, found[1], is_html=False), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +205,3 @@ def part_of(text: str, *, is_html: bool) -> Part:
     if sum(map(len, quoted.literals)) <= CLEARLY * packed:
         return quoted
     return Base64Part.of(text, is_html=is_html)
-
-
-def names_of(parts: Sequence[Part]) -> frozenset[str]:
-    """The names of all holes."""
-    return frozenset(name for part in parts for name in part.holes)

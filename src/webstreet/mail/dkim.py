@@ -9,7 +9,7 @@ A message may carry several signatures: Ed25519 first for who knows it, RSA for 
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import re
 import time
@@ -129,9 +129,9 @@ def public_record(key: ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey) -> str:
     public = key.public_key()
     if isinstance(public, rsa.RSAPublicKey):
         form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        return f"v=DKIM1; k=rsa; p={_b64(public.public_bytes(*form))}"
+        return f"v=DKIM1; k=rsa; p={_b64(public.public_bytes(*form)).decode('ascii')}"
     raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return f"v=DKIM1; k=ed25519; p={_b64(raw)}"
+    return f"v=DKIM1; k=ed25519; p={_b64(raw).decode('ascii')}"
 
 
 def txt_strings(text: str) -> list[str]:
@@ -174,9 +174,16 @@ class Shared:
     places: tuple[int, ...]
     listed: str
 
+    def data(self, own: Sequence[bytes]) -> bytes:
+        """What one copy signs of its headers. ``own``: the canonical forms of its own, in the order told to `shared`."""
+        pieces = list(self.pieces)
+        for place, canonical in zip(self.places, own, strict=True):
+            pieces[place] = canonical
+        return b"".join(pieces)
+
 
 def shared(headers: Mapping[str, bytes], own: Sequence[str]) -> Shared:
-    """What `signatures` needs, made once for all copies.
+    """Made once for all copies.
 
     Args:
         headers: name -> canonical form, of names that occur once. ``own``: names of the headers that each copy has besides.
@@ -192,35 +199,38 @@ def shared(headers: Mapping[str, bytes], own: Sequence[str]) -> Shared:
     return Shared(tuple(pieces), tuple(places[name] for name in own), _fold_names(":".join((*names, *OVERSIGNED))))
 
 
-def signatures(
-    signers: Sequence[Signer], common: Shared, own: Sequence[bytes], body_hash: bytes, *, now: int | None = None
-) -> bytes:
-    """DKIM-Signature headers to put in front of a message, one a signer.
+class Signing:
+    """What of the DKIM-Signature headers, one a signer, is the same for all copies of a mailing.
 
     Args:
-        common: what all copies share. ``own``: the canonical forms of this copy's headers, in the order told to `shared`.
-        body_hash: SHA-256 of the canonical body.
-        now: seconds since 1970; None: now.
+        listed: see `Shared.listed`.
     """
-    pieces = list(common.pieces)
-    for place, canonical in zip(common.places, own, strict=True):
-        pieces[place] = canonical
-    return _signed(signers, common.listed, b"".join(pieces), body_hash, now)
 
+    def __init__(self, signers: Sequence[Signer], listed: str) -> None:
+        self._forms = []
+        for signer in signers:
+            value = (
+                f"v=1; a={signer.algorithm}; c=relaxed/relaxed;\r\n d={signer.domain}; s={signer.selector}; t=%d;\r\n"
+                f" h={listed};\r\n bh=%b;\r\n b="
+            )
+            canonical = "%bdkim-signature:" + value.replace("\r\n", "")
+            written = f"DKIM-Signature: {value}%b\r\n"
+            self._forms.append((signer.sign, canonical.encode("ascii"), written.encode("ascii")))
 
-def _signed(signers: Sequence[Signer], folded: str, data: bytes, body_hash: bytes, now: int | None) -> bytes:
-    at, bh = int(time.time()) if now is None else now, _b64(body_hash)
-    out = []
-    for signer in signers:
-        value = (
-            f"v=1; a={signer.algorithm}; c=relaxed/relaxed;\r\n d={signer.domain}; s={signer.selector}; t={at};\r\n"
-            f" h={folded};\r\n bh={bh};\r\n b="
-        )
-        unfolded = value.replace("\r\n", "").encode("ascii")
-        signature = _b64(signer.sign(b"%bdkim-signature:%b" % (data, unfolded)))
-        lines = "\r\n ".join(signature[i : i + 72] for i in range(0, len(signature), 72))
-        out.append(f"DKIM-Signature: {value}{lines}\r\n")
-    return "".join(out).encode("ascii")
+    def headers(self, data: bytes, body_hash: bytes, now: int | None = None) -> bytes:
+        """To put in front of one copy.
+
+        Args:
+            data: the canonical headers that are signed (`Shared.data`). ``body_hash``: SHA-256 of the canonical body.
+            now: seconds since 1970; None: now.
+        """
+        at, bh = int(time.time()) if now is None else now, _b64(body_hash)
+        out = b""
+        for make, canonical, written in self._forms:
+            signature = _b64(make(canonical % (data, at, bh)))
+            lines = [signature[i : i + 72] for i in range(0, len(signature), 72)]
+            out += written % (at, bh, b"\r\n ".join(lines))
+        return out
 
 
 def _fold_names(listed: str) -> str:
@@ -253,8 +263,8 @@ def sign(content: bytes, signers: Sequence[Signer], *, now: int | None = None) -
     names = [name for name in (*OVERSIGNED, *SIGNED) for _ in fields.get(name, ())]
     data = b"".join(c for name in dict.fromkeys(names) for c in reversed(fields[name]))
     body_hash = hashlib.sha256(canonical_body(body)).digest()
-    return _signed(signers, _fold_names(":".join((*names, *OVERSIGNED))), data, body_hash, now) + content
+    return Signing(signers, _fold_names(":".join((*names, *OVERSIGNED)))).headers(data, body_hash, now) + content
 
 
-def _b64(octets: bytes) -> str:
-    return base64.b64encode(octets).decode("ascii")
+def _b64(octets: bytes) -> bytes:
+    return binascii.b2a_base64(octets, newline=False)

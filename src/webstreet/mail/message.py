@@ -22,7 +22,7 @@ from webstreet.mail import headers
 from webstreet.mail.address import normal_address
 from webstreet.mail.body import Part, hole, part_of, without_holes
 from webstreet.mail.content import Pieces, Plain
-from webstreet.mail.dkim import Shared, Signer, canonical_header, shared, signatures
+from webstreet.mail.dkim import Shared, Signer, Signing, canonical_header, shared
 from webstreet.mail.errors import HeaderInvalid
 from webstreet.mail.headers import HEADER_MAX, NAME_MAX, header_text
 
@@ -32,7 +32,7 @@ __all__ = [
 ]  # fmt: skip
 
 _OWN, _OWN_OF_LIST = ("to", "message-id"), ("list-unsubscribe", "list-unsubscribe-post")
-"""Headers that differ by recipient, in the order in which `_recipient_headers` writes them."""
+"""Headers that differ by recipient, in the order in which `recipient_headers` writes them."""
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True, keep_at_rules=True)
 
 
@@ -151,7 +151,7 @@ class Skeleton:
         Raises:
             HeaderInvalid: a value would break a header, or a hole has no value.
         """
-        lines = _recipient_headers(recipient, self.is_list)
+        lines = recipient_headers(recipient, self.is_list)
         body = [self.start, *self.parts[0].rest(recipient.values)]
         for between, part in zip(self.between, self.parts[1:], strict=True):
             body += (between, part.start, *part.rest(recipient.values))
@@ -165,11 +165,17 @@ class Skeleton:
     def _signed(self, lines: Sequence[str], body: Sequence[bytes], signers: Sequence[Signer], now: int | None) -> bytes:
         body_hash = self.start_hash.copy()
         body_hash.update(b"".join(body[1:]))  # The parts are canonical already: see `webstreet.mail.body`.
-        own = [canonical_header(line)[1] for line in lines]
-        return signatures(signers, self.signed[len(own) > len(_OWN)], own, body_hash.digest(), now=now)
+        listed, data = self.signed_headers(lines)
+        return Signing(signers, listed).headers(data, body_hash.digest(), now)
+
+    def signed_headers(self, lines: Sequence[str]) -> tuple[str, bytes]:
+        """`Shared.listed` and `Shared.data` of a recipient's own headers."""
+        common = self.signed[len(lines) > len(_OWN)]
+        return common.listed, common.data([canonical_header(line)[1] for line in lines])
 
 
-def _recipient_headers(recipient: Recipient, is_list: bool) -> list[str]:
+def recipient_headers(recipient: Recipient, is_list: bool) -> list[str]:
+    """The headers that differ by recipient, a line each; raises as `Skeleton.pieces` does."""
     lines = [
         headers.mailbox_field("To", recipient.name, recipient.address),
         headers.message_id_field(recipient.message_id),

@@ -35,23 +35,20 @@ from webstreet.mail.message import (
     NAME_MAX,
     Letter,
     ListHeaders,
-    Recipient,
     Sender,
     Skeleton,
     hole,
     render,
-    stable_message_id,
     without_holes,
 )
 from webstreet.mail.pump import Envelope
+from webstreet.mail.series import Series
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 from webstreet.mail.verp import ReturnPaths
 
 UNSUBSCRIBE = mark_safe(hole("unsubscribe"))  # noqa: S308 two private-use characters around a word
 PREFERENCES = mark_safe(hole("preferences"))  # noqa: S308 the same
 SUBJECT_MAX = 200
-NOBODY = "public-id"
-"""Stands for a recipient in what is made once for all."""
 
 
 def parameters() -> Params:
@@ -224,23 +221,18 @@ class Mailing:
         self._signers, self._paths = signers(self._sender), return_paths()
         # For an API, so that it can put many into one call, and knows which mails are one letter.
         self._is_mergeable = any(url.provider for url in mail_servers())
-        # Once for all: a public id is made of the same letters.
-        self._message_id = stable_message_id(self._key, NOBODY, self._sender.domain)
-        self._unsubscribe = _link("unsubscribe", self._language)
+        link = _link("unsubscribe", self._language)
+        names = ("unsubscribe", "preferences")
+        self._series = Series(self._skeleton, self._key, self._sender.domain, link, names, self._signers)
         self._leaving = leaving_by_mail.addresses_at(parameters().bounce_address)
 
     def envelope(self, row: ledger.Row) -> Envelope:
-        token = preferences_token(bytes.fromhex(row.public_id), row.email)
-        recipient = Recipient(
-            row.email,
-            self._message_id.replace(NOBODY, row.public_id),
-            {"unsubscribe": row.unsubscribe_token, "preferences": token},
-            self._unsubscribe.replace(UNSUBSCRIBE, row.unsubscribe_token),
-            self._leaving.of(row.unsubscribe_token) if self._leaving is not None else "",
-        )
+        values = (row.unsubscribe_token, preferences_token(bytes.fromhex(row.public_id), row.email))
+        leaving = self._leaving.of(row.unsubscribe_token) if self._leaving is not None else ""
         returns_to = self._paths.make(f"d-{row.delivery_id}") if self._paths is not None else self._sender.address
-        content = self._skeleton.pieces(recipient, self._signers)
+        content = self._series.pieces(row.email, row.public_id, values, leaving)
         if self._is_mergeable:
+            recipient = self._series.recipient(row.email, row.public_id, values, leaving)
             return Mergeable(row.delivery_id, returns_to, row.email, content, self._skeleton, recipient)
         return Envelope(row.delivery_id, returns_to, row.email, content)
 
