@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -24,12 +25,17 @@ from webstreet.mail.wire import Wire
 
 TOGETHER_MAX = 49_152
 """Octets of content that leave in one write with the next commands. More may stay in our buffers, and then it must be clear what left."""
+_MAIL, _RCPT, _DATA, _END, _EMPTY, _RESET = Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.END, Stage.EMPTY, Stage.RESET
+_SENT = Outcome.SENT  # To look a member of an enum up takes longer than many a call.
 _TWO, _THREE, _REFUSALS = ord("2"), ord("3"), b"45"
 _NO_SUCH_COMMAND = frozenset({500, 501, 502, 503, 504})
 _ENOUGH = re.compile(
     r"too many messages (?:in|on|over|per|for) (?:(?:this|one|a|each) )?(?:connection|session)", re.IGNORECASE
 )
 """Exim's 421 to one message more than it takes over a connection: nobody wants less from us, only a new connection."""
+_GRANTED_CHUNKING = re.compile(rb"(2\d\d .*)\n2\d\d .*\n2\d\d .*\n")
+_GRANTED = re.compile(_GRANTED_CHUNKING.pattern + rb"3\d\d .*\n")
+"""A yes in one line to a content and to all commands behind it: nearly all that a server with PIPELINING ever says."""
 PACES = 2.0
 """How many times as long as the last message took a message may take, when we guess whether it will be over before the deadline."""
 
@@ -37,11 +43,11 @@ PACES = 2.0
 class Work(Protocol):
     """Where an exchange takes messages from and puts results."""
 
-    def take(self, ahead_s: float) -> Envelope | None:
-        """The next message if it can start within ``ahead_s`` seconds; None: no more."""
+    def take(self, start: float) -> Envelope | None:
+        """The next message if its content may still go out at ``start`` (``time.monotonic()``); None: no more."""
 
-    def may_start(self, *, ahead: bool) -> bool:
-        """Whether the content of a message that was taken may still go out. ``ahead``: it was taken behind another's content."""
+    def may_start(self, now: float, ahead: bool) -> bool:
+        """Whether the content of a message that was taken may go out. ``ahead``: it was taken behind another's content."""
 
     def give(self, result: Result) -> None:
         """What became of a message that was taken."""
@@ -103,9 +109,11 @@ class Exchange:
         self._over: asyncio.Future[End] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
         self._back: list[Envelope] = []
-        self._last = Stage.RCPT if features.chunking else Stage.DATA
-        self._front = (Stage.MAIL, Stage.RCPT) if features.chunking else (Stage.MAIL, Stage.RCPT, Stage.DATA)
+        self._last = _RCPT if features.chunking else _DATA
+        self._front: tuple[Stage, ...] = (_MAIL, _RCPT, _DATA)[: features.in_front]
         self._asked: deque[Stage] = deque()
+        self._round = deque((_END, *self._front))
+        self._all_granted = (_GRANTED_CHUNKING if features.chunking else _GRANTED).fullmatch
         self._ahead: Envelope | None = None
         self._is_behind = False
         self._refused: tuple[Reply, Stage] | None = None
@@ -145,56 +153,72 @@ class Exchange:
             self._broken(Reply.parse(raw))
             return
         stage = self._asked.popleft()
-        if raw[0] == (_THREE if stage is Stage.DATA else _TWO):
+        if raw[0] == (_THREE if stage is _DATA else _TWO):
             self._granted(stage, raw)
         elif raw[0] in _REFUSALS:
             self._refused_by(Reply.parse(raw), stage)
-        elif stage is Stage.EMPTY:
+        elif stage is _EMPTY:
             self._ask_on()
         else:
             self._broken(Reply.parse(raw))
 
+    def replied_at_once(self, buffer: memoryview, size: int) -> int:
+        """As `replied` does for each of them, when all are a plain yes and everything that was asked is answered by them."""
+        asked = self._asked
+        if asked != self._round or self._over.done():
+            return 0
+        granted = self._all_granted(buffer, 0, size)
+        if granted is None:
+            return 0
+        inside, ahead = self._inside, self._ahead
+        assert inside is not None and ahead is not None  # noqa: S101, PT018 for the type checker
+        asked.clear()
+        now = time.monotonic()
+        self._answered(now)
+        self._work.give(Result(inside.key, _SENT, short_of(granted[1])))
+        self._content(ahead, now)
+        return len(self._round)
+
     def _granted(self, stage: Stage, raw: bytes) -> None:
         if stage is self._last:
             self._decide(is_granted=True)
-        elif stage is Stage.END:
-            assert self._inside is not None  # noqa: S101 for the type checker
-            self._answered(Result(self._inside.key, Outcome.SENT, short_of(raw)))
-        elif stage is Stage.EMPTY or stage is Stage.RESET:
+        elif stage is _END:
+            envelope = self._inside
+            assert envelope is not None  # noqa: S101 for the type checker
+            self._answered(time.monotonic())
+            self._work.give(Result(envelope.key, _SENT, short_of(raw)))
+            self._ask_on()
+        elif stage is _EMPTY or stage is _RESET:
             self._ask_on()
         elif not self._features.pipelining:
-            self._step(Stage.RCPT if stage is Stage.MAIL else Stage.DATA)
+            self._step(_RCPT if stage is _MAIL else _DATA)
 
     def _refused_by(self, reply: Reply, stage: Stage) -> None:
-        if stage is Stage.END:
+        if stage is _END:
             envelope = self._inside
             assert envelope is not None  # noqa: S101 for the type checker
             if self._features.chunking and reply.code in _NO_SUCH_COMMAND:
                 text = f"The mail server {self._name} offers CHUNKING and refuses it."
                 self._finish(End(MailServerAway(text), culprit=envelope, without_chunking=True))
             elif self._judge(envelope, reply, stage):
-                self._inside = None
-                self.answered += 1
-                self.carried += 1
-                self._pace_s = self._loop.time() - self._began
+                self._answered(time.monotonic())
                 self._refuse(refused(envelope, reply, stage), of_all=True)
                 self._ask_on()
-        elif reply.code == 421 or stage is Stage.RESET:
+        elif reply.code == 421 or stage is _RESET:
             self._broken(reply)
-        elif stage is Stage.EMPTY:
+        elif stage is _EMPTY:
             self._ask_on()
         else:
             self._refused = self._refused or (reply, stage)
             if stage is self._last or not self._features.pipelining:
                 self._decide(is_granted=False)
 
-    def _answered(self, result: Result) -> None:
+    def _answered(self, now: float) -> None:
+        """The server said something definite about the content that was inside."""
         self._inside = None
         self.answered += 1
         self.carried += 1
-        self._pace_s = self._loop.time() - self._began
-        self._work.give(result)
-        self._ask_on()
+        self._pace_s = now - self._began
 
     def _judge(self, envelope: Envelope, reply: Reply, stage: Stage) -> bool:
         """Whether a refusal is about this message alone; else all ends."""
@@ -203,7 +227,7 @@ class Exchange:
             text = f"The mail server {self._name} refuses the sender."
             refusal = SenderRefused(text, detail=f"{stage} {reply.short}", code="sender.policy")
             told = Result(envelope.key, Outcome.DEFERRED, reply.short, reply.told(envelope.recipient), reply.reason)
-            self._finish(End(refusal, culprit=envelope, verdict=None if stage is Stage.MAIL else told))
+            self._finish(End(refusal, culprit=envelope, verdict=None if stage is _MAIL else told))
         elif what is Meaning.CLOSING:
             self._broken(reply)
         else:
@@ -245,50 +269,45 @@ class Exchange:
             self._continue()
 
     def _continue(self) -> None:
-        commands = self._next(0.0)
+        commands = self._next(time.monotonic())
         if commands:
             self._write(commands)
         else:
             self._finish(End())
 
-    def _next(self, ahead_s: float) -> bytes:
-        """Take a message; the commands in front of its content, or the first when the server wants them one by one."""
+    def _next(self, start: float) -> bytes:
+        """Take a message that may start then; the commands in front of its content, or the first when the server wants them one by one."""
         while self.taken < self._most:
-            envelope = self._work.take(ahead_s)
+            envelope = self._work.take(start)
             if envelope is None:
                 break
-            refusal = self._features.refusal(envelope)
-            if refusal is not None:
-                self._refuse(refusal, of_all=True)
+            front = self._features.front(envelope)
+            if isinstance(front, Result):
+                self._refuse(front, of_all=True)
                 continue
             self.taken += 1
             self._ahead, self._refused = envelope, None
             self._is_behind = self._inside is not None
-            mail = self._features.mail(envelope)
-            if not self._features.pipelining:
-                self._asked.append(Stage.MAIL)
-                return mail.encode()
             self._asked += self._front
-            data = "" if self._features.chunking else "DATA\r\n"
-            return f"{mail}RCPT TO:<{envelope.recipient}>\r\n{data}".encode()
+            return front
         return b""
 
     def _step(self, stage: Stage) -> None:
         assert self._ahead is not None  # noqa: S101 for the type checker
         self._asked.append(stage)
-        self._write(f"RCPT TO:<{self._ahead.recipient}>\r\n".encode() if stage is Stage.RCPT else b"DATA\r\n")
+        self._write(f"RCPT TO:<{self._ahead.recipient}>\r\n".encode() if stage is _RCPT else b"DATA\r\n")
 
     def _decide(self, *, is_granted: bool) -> None:
         """All replies to the commands in front of a content are there. ``is_granted``: the last of them was a yes."""
         envelope = self._ahead
         assert envelope is not None  # noqa: S101 for the type checker
         if self._refused is None:
-            self._content(envelope)
+            self._content(envelope, time.monotonic())
         elif self._judge(envelope, *self._refused):
             self._ahead = None
             self.answered += 1
-            self._refuse(refused(envelope, *self._refused), of_all=self._refused[1] is not Stage.RCPT)
-            self._reset(empty=is_granted and self._last is Stage.DATA)
+            self._refuse(refused(envelope, *self._refused), of_all=self._refused[1] is not _RCPT)
+            self._reset(empty=is_granted and self._last is _DATA)
 
     def _refuse(self, result: Result, *, of_all: bool) -> None:
         """``of_all``: what was refused is nearly the same for everybody: the content, or who it is from."""
@@ -299,22 +318,20 @@ class Exchange:
         else:
             self._work.give(result)
 
-    def _content(self, envelope: Envelope) -> None:
-        if not self._work.may_start(ahead=self._is_behind):
+    def _content(self, envelope: Envelope, now: float) -> None:
+        if not self._work.may_start(now, self._is_behind):
             self._hold_back(envelope)
             return
-        body = self._features.framed(envelope.ready)
-        size = len(envelope.ready)
-        self._ahead, self._inside, self._began = None, envelope, self._loop.time()
-        self._asked.append(Stage.END)
-        together = self._features.pipelining and size <= TOGETHER_MAX
-        tail = self._next(PACES * self._pace_s) if together else b""
+        self._ahead, self._inside, self._began = None, envelope, now
+        self._asked.append(_END)
+        together = self._features.pipelining and len(envelope.ready) <= TOGETHER_MAX
+        tail = self._next(now + PACES * self._pace_s) if together else b""
         self._tail_bytes = len(tail)
-        if not self._wire.write(b"".join((*body, tail))):
+        if not self._wire.write(self._features.framed(envelope.ready, tail)):
             self._inside = None
             self._finish(End(MailServerAway(f"The mail server {self._name} closed the connection."), culprit=envelope))
         elif self._features.pipelining and not together and not self._wire.paused:
-            commands = self._next(PACES * self._pace_s)
+            commands = self._next(time.monotonic() + PACES * self._pace_s)
             self._tail_bytes = len(commands)
             if commands:
                 self._write(commands)
@@ -323,7 +340,7 @@ class Exchange:
         """Send no content although the server waits for it. After 354 there is only one way: an end would deliver an empty message."""
         self._ahead = None
         self._back.append(envelope)
-        if self._last is Stage.DATA:
+        if self._last is _DATA:
             self._wire.abort()
             self._finish(End())
         else:
@@ -331,8 +348,8 @@ class Exchange:
 
     def _reset(self, *, empty: bool) -> None:
         """Have the server forget a refused message, in the same write with the next. ``empty``: DATA was granted (RFC 2920 3.1)."""
-        self._asked += (Stage.EMPTY, Stage.RESET) if empty else (Stage.RESET,)
-        commands = self._next(0.0) if self._features.pipelining else b""
+        self._asked += (_EMPTY, _RESET) if empty else (_RESET,)
+        commands = self._next(time.monotonic()) if self._features.pipelining else b""
         self._write((b".\r\n" if empty else b"") + b"RSET\r\n" + commands)
 
     # -- The end -----------------------------------------------------------------------------------------------------

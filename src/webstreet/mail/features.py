@@ -51,7 +51,30 @@ class Features:
             logins=frozenset(offered.get("AUTH", [])),
         )
 
-    def refusal(self, envelope: Envelope) -> Result | None:
+    @property
+    def in_front(self) -> int:
+        """How many commands leave at once for a message: of MAIL, RCPT and DATA."""
+        return (2 if self.chunking else 3) if self.pipelining else 1
+
+    def front(self, envelope: Envelope) -> bytes | Result:
+        """The commands in front of its content that leave at once, or why this server cannot take ``envelope``."""
+        both, size, needs = envelope.sender + envelope.recipient, len(envelope.ready), ""
+        # Nearly always plain: if both addresses together would do as one, each does.
+        is_plain = _is_path(both) and both.isascii() and is_ascii(envelope.ready)
+        if not is_plain or size > self.size_max > 0:
+            refusal = self._refusal(envelope)
+            if refusal is not None:
+                return refusal
+            if needs_eightbit(envelope):
+                needs = " BODY=8BITMIME SMTPUTF8" if needs_utf8(envelope) else " BODY=8BITMIME"
+        told = f" SIZE={size}" if self.size else ""
+        mail = f"MAIL FROM:<{envelope.sender}>{told}{needs}\r\n"
+        if not self.pipelining:
+            return mail.encode()
+        data = "" if self.chunking else "DATA\r\n"
+        return f"{mail}RCPT TO:<{envelope.recipient}>\r\n{data}".encode()
+
+    def _refusal(self, envelope: Envelope) -> Result | None:
         """Why this server cannot take ``envelope``, in the codes in which it would say so itself; None: it can."""
         if not (_is_path(envelope.sender) and _is_path(envelope.recipient)):
             return _refused(envelope, "553 5.1.3", "This is not an address that mail can be sent to.")
@@ -68,25 +91,17 @@ class Features:
         text = "The message has 8-bit text, and the server takes only 7-bit (it offers no 8BITMIME)."
         return _refused(envelope, "554 5.6.3", text)
 
-    def mail(self, envelope: Envelope) -> str:
-        """The MAIL command for an envelope that is no `refusal`."""
-        line = f"MAIL FROM:<{envelope.sender}>"
-        if self.size:
-            line += f" SIZE={len(envelope.ready)}"
-        if needs_eightbit(envelope):
-            line += " BODY=8BITMIME SMTPUTF8" if needs_utf8(envelope) else " BODY=8BITMIME"
-        return line + "\r\n"
-
-    def framed(self, content: bytes | Pieces) -> Sequence[bytes]:
-        """``content`` as it follows the reply to DATA, its end included; with CHUNKING as one BDAT. In pieces to be joined."""
+    def framed(self, content: bytes | Pieces, tail: bytes) -> bytes:
+        """``content`` as it follows the reply to DATA, its end included; with CHUNKING as one BDAT. And ``tail`` behind it."""
+        pieces: Sequence[bytes]
         if isinstance(content, Pieces):
-            if self.chunking:
-                return b"BDAT %d LAST\r\n" % len(content), *content.pieces
-            return *content.pieces, b".\r\n"
-        end = b"" if content.endswith(b"\r\n") else b"\r\n"
+            pieces, size = content.pieces, len(content)
+        else:
+            end = b"" if content.endswith(b"\r\n") else b"\r\n"
+            pieces, size = (content if self.chunking else dots_stuffed(content), end), len(content) + len(end)
         if self.chunking:
-            return b"BDAT %d LAST\r\n" % (len(content) + len(end)), content, end
-        return dots_stuffed(content), end, b".\r\n"
+            return b"".join([b"BDAT %d LAST\r\n" % size, *pieces, tail])
+        return b"".join([*pieces, b".\r\n", tail])
 
 
 def needs_eightbit(envelope: Envelope) -> bool:

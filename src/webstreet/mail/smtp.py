@@ -79,14 +79,14 @@ class _Sending:
         self._everybodys = False
         self._later: dict[int, Future[Result]] = {}
 
-    def take(self, ahead_s: float) -> Envelope | None:
-        if not self.waiting or self.troubles or time.monotonic() + ahead_s >= self.deadline:
+    def take(self, start: float) -> Envelope | None:
+        if not self.waiting or self.troubles or start >= self.deadline:
             return None
         return self.waiting.popleft()
 
-    def may_start(self, *, ahead: bool) -> bool:
+    def may_start(self, now: float, ahead: bool) -> bool:
         """What was begun in time may end: else nothing would ever get through to a server that takes a second for each command."""
-        return not self.troubles and not (ahead and time.monotonic() >= self.deadline)
+        return not self.troubles and not (ahead and now >= self.deadline)
 
     @property
     def may_open(self) -> bool:

@@ -25,6 +25,12 @@ class Listener(Protocol):
     def replied(self, raw: bytes) -> None:
         """One whole reply without its last line end. Its first three octets are digits."""
 
+    def replied_at_once(self, buffer: memoryview, size: int) -> int:
+        """What came in one read: all of it is in the first ``size`` octets of ``buffer``, and no reply began before it.
+
+        Returns how many replies it took; 0: none, it wants them one by one.
+        """
+
     def closed(self) -> None:
         """Nothing comes any more: the server closed, the connection broke, or what came was not SMTP. May be called twice."""
 
@@ -45,6 +51,9 @@ class Asking:
     def replied(self, raw: bytes) -> None:
         self._replies.append(raw)
         self._wake()
+
+    def replied_at_once(self, buffer: memoryview, size: int) -> int:
+        return 0
 
     def closed(self) -> None:
         self._closed = True
@@ -106,7 +115,15 @@ class Wire(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        data = bytes(self._buffer[:nbytes])
+        if not (self._rest or self._lines or self._ended):
+            count = self.listener.replied_at_once(self._buffer, nbytes)
+            if count:
+                self.heard += count
+                self.heard_at = time.monotonic()
+                return
+        self._cut(self._buffer[:nbytes].tobytes())
+
+    def _cut(self, data: bytes) -> None:
         lines = (self._rest + data if self._rest else data).split(b"\n")
         self._rest = lines.pop()
         if len(self._rest) > REPLY_MAX:
