@@ -157,7 +157,7 @@ class Pace:
         least: as many as keep every connection busy.
     """
 
-    BATCH_S = 0.1
+    BATCH_S = 0.2
     MOST = 1000
 
     def __init__(self, least: int = 20) -> None:

@@ -62,7 +62,7 @@ def test_a_worker_killed_in_mid_issue_loses_nobody(stores, site_processes, smtp,
     site = site_processes(**variables)
     assert site.run("prepare", timeout=200).returncode == 0
     site.python(MAKE)
-    smtp.behaviour = Behaviour(delay_s=0.002)
+    smtp.behaviour = Behaviour(delay_s=0.008)
     for target in (100, 500):
         worker = site.start("work")
         smtp.wait_for(target, timeout_s=60)
@@ -88,8 +88,8 @@ def test_a_worker_killed_in_mid_issue_loses_nobody(stores, site_processes, smtp,
     assert sent <= set(arrived), "what is said to be sent has arrived"
     assert set(arrived) - sent <= uncertain, "what arrived and is not known to be sent is shown as uncertain"
     assert max(arrived.values()) == 1, "the policy is to hold: nobody got it twice"
-    assert len(uncertain) <= 2 * 2 * 200, (
-        "at most two batches at each kill, of what a server that takes 2000 a second takes in 0.1 s"
+    assert len(uncertain) <= 2 * 2 * 100, (
+        "at most two batches at each kill, of what a server that takes 500 a second takes in 0.2 s"
     )
 
 
