@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -111,8 +110,8 @@ class Exchange:
         self._back: list[Envelope] = []
         self._last = _RCPT if features.chunking else _DATA
         self._front: tuple[Stage, ...] = (_MAIL, _RCPT, _DATA)[: features.in_front]
-        self._asked: deque[Stage] = deque()
-        self._round = deque((_END, *self._front))
+        self._asked: tuple[Stage, ...] = ()
+        self._round = (_END, *self._front)
         self._all_granted = (_GRANTED_CHUNKING if features.chunking else _GRANTED).fullmatch
         self._ahead: Envelope | None = None
         self._is_behind = False
@@ -152,7 +151,7 @@ class Exchange:
         if not self._asked:
             self._broken(Reply.parse(raw))
             return
-        stage = self._asked.popleft()
+        stage, self._asked = self._asked[0], self._asked[1:]
         if raw[0] == (_THREE if stage is _DATA else _TWO):
             self._granted(stage, raw)
         elif raw[0] in _REFUSALS:
@@ -164,16 +163,14 @@ class Exchange:
 
     def replied_at_once(self, buffer: memoryview, size: int) -> int:
         """As `replied` does for each of them, when all are a plain yes and everything that was asked is answered by them."""
-        asked = self._asked
-        if asked != self._round or self._over.done():
+        if self._asked != self._round or self._over.done():
             return 0
         granted = self._all_granted(buffer, 0, size)
         if granted is None:
             return 0
         inside, ahead = self._inside, self._ahead
         assert inside is not None and ahead is not None  # noqa: S101, PT018 for the type checker
-        asked.clear()
-        now = time.monotonic()
+        self._asked, now = (), time.monotonic()
         self._answered(now)
         self._work.give(Result(inside.key, _SENT, short_of(granted[1])))
         self._content(ahead, now)
@@ -294,7 +291,7 @@ class Exchange:
 
     def _step(self, stage: Stage) -> None:
         assert self._ahead is not None  # noqa: S101 for the type checker
-        self._asked.append(stage)
+        self._asked += (stage,)
         self._write(f"RCPT TO:<{self._ahead.recipient}>\r\n".encode() if stage is _RCPT else b"DATA\r\n")
 
     def _decide(self, *, is_granted: bool) -> None:
@@ -323,7 +320,7 @@ class Exchange:
             self._hold_back(envelope)
             return
         self._ahead, self._inside, self._began = None, envelope, now
-        self._asked.append(_END)
+        self._asked += (_END,)
         together = self._features.pipelining and len(envelope.ready) <= TOGETHER_MAX
         tail = self._next(now + PACES * self._pace_s) if together else b""
         self._tail_bytes = len(tail)
