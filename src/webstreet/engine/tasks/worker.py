@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
+from django.urls import get_resolver
 from django.utils import timezone
 
 from webstreet.engine.backends import patience
@@ -86,6 +87,8 @@ class Worker:
                     self.source.open()
                     opened = True
                     logger.info("worker.started")
+                    # The first mail would else wait for what is loaded to write its links: a quarter of a second.
+                    get_resolver().url_patterns  # noqa: B018 loaded by being asked for
                 if not self.step():
                     self.source.wait(self.stop, self._until_next_tick())
             except Exception:
