@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import selectors
+import socket
 import threading
 import time
 from collections import Counter
@@ -10,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from webstreet.mail.pump import Envelope, Loop, Outcome, Pace, Result, Trouble, pump
+from webstreet.mail.pump import Envelope, Loop, Outcome, Pace, Result, Trouble, _Gathering, pump
 from webstreet.mail.smtp import SmtpTransport
 from webstreet.mail.url import EmailUrl
 from webstreet.testing.smtp import Behaviour, RecordingSmtpServer
@@ -160,3 +163,23 @@ def test_a_batch_is_what_the_server_takes_in_a_moment() -> None:
         pace.note(4, 1)
     assert pace.limit(0, 0.7) == 20, "every connection has something to do"
     assert pace.limit(20, 0.7) == 0
+
+
+@pytest.mark.parametrize(("count", "waits"), [(16, True), (5, True), (4, False), (1, False)])
+def test_one_of_many_connections_waits_a_moment_for_the_others(count, waits, monkeypatch) -> None:
+    with contextlib.ExitStack() as opened, _Gathering() as selector:
+        pairs = [[opened.enter_context(one) for one in socket.socketpair()] for _ in range(count + 1)]
+        for ours, _ in pairs:
+            selector.register(ours, selectors.EVENT_READ)
+        slept: list[float] = []
+
+        def meanwhile(seconds: float) -> None:
+            slept.append(seconds)
+            pairs[-1][1].send(b"x")
+
+        monkeypatch.setattr("webstreet.mail.pump.time.sleep", meanwhile)
+        assert selector.select(0) == []
+        pairs[0][1].send(b"x")
+        heard = [key.fileobj for key, _ in selector.select(1)]
+        assert heard.count(pairs[0][0]) == 1
+        assert (pairs[-1][0] in heard, slept) == ((True, [_Gathering.MOMENT_S]) if waits else (False, []))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import selectors
 import threading
 import time
 from collections import deque
@@ -114,11 +115,30 @@ class Outbox(Protocol):
         """Write down what became of each message of the batch that was claimed first of those not yet recorded."""
 
 
+class _Gathering(selectors.EpollSelector):
+    """Waits a moment longer when few of many connections have something to say, so that several are heard at one waking.
+
+    A server that answers every 70 microseconds would else wake the thread for each answer: a fifth of what a message costs a worker, and
+    the database's thread would be interrupted as often. The others have enough to do meanwhile.
+    """
+
+    FEW = 4
+    """One of so many."""
+    MOMENT_S = 0.0003
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        found = super().select(timeout)
+        if found and len(found) * self.FEW < len(self.get_map()) - 1:  # One is the loop's own.
+            time.sleep(self.MOMENT_S)
+            found = super().select(0)
+        return found
+
+
 class Loop:
     """An event loop in a thread of its own, which ends with `close` or with the process."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop(_Gathering())
         self._thread = threading.Thread(target=self._run, name="mail", daemon=True)
         self._thread.start()
 
