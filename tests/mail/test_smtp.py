@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import subprocess
 import sys
 import time
+import weakref
 from collections import Counter
 
 import pytest
@@ -265,3 +267,30 @@ def test_nothing_of_a_reply_but_its_codes_is_kept() -> None:
 def test_the_library_knows_no_django() -> None:
     code = "import sys, webstreet.mail.smtp, webstreet.mail.message, webstreet.testing.smtp; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class _Watched(list[Envelope]):
+    """A batch of which one can see that it is gone."""
+
+
+def test_what_was_sent_is_forgotten_at_once_and_not_when_somebody_looks_for_garbage(
+    server: RecordingSmtpServer,
+) -> None:
+    transport = SmtpTransport(EmailUrl.parse(server.url), connections=2)
+
+    async def left_of_a_batch() -> object:
+        batch = _Watched(envelopes(20))
+        seen = weakref.ref(batch)
+        results, _ = await transport.send(batch, deadline=time.monotonic() + 20)
+        assert Counter(r.outcome for r in results) == {Outcome.SENT: 20}
+        del batch
+        await asyncio.sleep(0)  # the tasks that sent it are over a turn later
+        return seen()
+
+    with asyncio.Runner() as runner:
+        gc.disable()
+        try:
+            assert runner.run(left_of_a_batch()) is None
+        finally:
+            gc.enable()
+        runner.run(transport.close())

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 
 from webstreet.mail.connection import SmtpConnection
 from webstreet.mail.errors import MailServerAway, SenderRefused
@@ -156,22 +157,24 @@ class _Sending:
             known = {result.key for result in results}
             self._later = {envelope.key: Future() for envelope in self.batch if envelope.key not in known}
             results += [Result(key, Outcome.UNDER_WAY, later=later) for key, later in self._later.items()]
-        self.give = self._tell
-        self.doubt = self._tell  # type: ignore[method-assign]
+        # Without a reference to itself: it would keep its batch until somebody looks for garbage.
+        self.give = partial(_tell, self._later)
+        self.doubt = self.give  # type: ignore[method-assign]
         pausing = next((t for t in self.troubles if t.pause), None)
         return results, pausing or (self.troubles[0] if self.troubles else None)
-
-    def _tell(self, result: Result) -> None:
-        later = self._later.pop(result.key, None)
-        if later is not None:
-            later.set_result(result)
 
     def close(self) -> None:
         """Nothing is under way any more."""
         for envelope in self.waiting:
-            self._tell(Result(envelope.key, Outcome.UNSENT))
+            _tell(self._later, Result(envelope.key, Outcome.UNSENT))
         for key in list(self._later):
-            self._tell(Result(key, Outcome.UNCERTAIN, "closed"))
+            _tell(self._later, Result(key, Outcome.UNCERTAIN, "closed"))
+
+
+def _tell(waiting: dict[int, Future[Result]], result: Result) -> None:
+    later = waiting.pop(result.key, None)
+    if later is not None:
+        later.set_result(result)
 
 
 class SmtpTransport:
