@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -122,3 +124,25 @@ else:
     )
     assert "fails_with_an_address" in stored
     assert "canary" not in stored
+
+
+UNUSED = ("dns", "html5lib", "jinja2", "markdown", "psycopg", "pygments", "redis")
+STARTED = f"""
+import sys
+from webstreet.engine.starting import set_up
+set_up()
+from webstreet.engine.tasks import worker
+from django.urls import get_resolver
+get_resolver().url_patterns
+assert "wagtail.admin.urls" in sys.modules
+print(*(name for name in {UNUSED} if sys.modules.get(name)))
+import pygments  # who needs one of them can have it
+"""
+
+
+def test_a_process_of_a_site_without_redis_and_postgresql_loads_nothing_for_them_nor_what_it_never_uses(site_processes):
+    environment = site_processes().environ | {"DJANGO_SETTINGS_MODULE": "webstreet.engine.settings"}
+    command = [sys.executable, "-c", STARTED]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []

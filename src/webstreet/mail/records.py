@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from webstreet.mail.lookup import Answer
+if TYPE_CHECKING:
+    from webstreet.mail.lookup import Answer
 
-Ask = Callable[[str], Answer]
+Ask = Callable[[str], "Answer"]
 Kind = Literal["right", "missing", "wrong", "silent"]
 SPF_LOOKUPS_MAX = 10
 """RFC 7208 4.6.4: who needs more has no valid record."""

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import connections
 
@@ -106,7 +105,9 @@ class RedisBuckets:
     """
 
     def __init__(self, url: str, *, prefix: str) -> None:
-        self._redis = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
+        from redis import Redis  # here: 4 MB, which a site without Redis can do without
+
+        self._redis = Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
         self._prefix = prefix
 
     def take(self, wants: Mapping[str, Want]) -> dict[str, Grant]:
@@ -145,6 +146,13 @@ def _level(kept: bytes | None) -> Level:
     return Level(*map(float, kept.split())) if kept else Level()
 
 
+def _silence() -> tuple[type[Exception], ...]:
+    """What a Redis that is away raises."""
+    from redis import RedisError  # here: asked for only when something was raised
+
+    return RedisError, OSError
+
+
 class OrElse:
     """The second while the first does not answer: a Redis that is away must not stop an issue, nor lift its limits.
 
@@ -160,7 +168,7 @@ class OrElse:
         if self._answers:
             try:
                 return self._first.take(wants)
-            except (redis.RedisError, OSError):
+            except _silence():
                 self._leave_out()
         return self._second.take(wants)
 
@@ -169,7 +177,7 @@ class OrElse:
             return self._second.give_back(counts)
         try:
             self._first.give_back(counts)
-        except (redis.RedisError, OSError):
+        except _silence():
             self._leave_out()
 
     @property

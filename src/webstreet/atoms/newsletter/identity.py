@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable
 from enum import Enum
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.utils import timezone
 
@@ -24,8 +24,10 @@ from webstreet.kernel.errors import Broken, Conflict
 from webstreet.mail import records
 from webstreet.mail.dkim import Algorithm, Signer, read_key
 from webstreet.mail.errors import DkimKeyInvalid
-from webstreet.mail.lookup import Lookup
 from webstreet.mail.records import Verdict
+
+if TYPE_CHECKING:
+    from webstreet.mail.lookup import Lookup
 
 CLAIM = dt.timedelta(minutes=2)
 ToLookUp = TypeVar("ToLookUp", DnsRecord, HostedDomain)
@@ -185,6 +187,8 @@ def claim_due(rows: Iterable[ToLookUp], now: dt.datetime) -> list[ToLookUp]:
 
 def lookup() -> Lookup:
     """Asks the name servers of DNS_SERVERS, or those of the system."""
+    from webstreet.mail.lookup import Lookup  # here: 2 MB, which only a worker needs, and only once keys were made
+
     return Lookup([part.strip() for part in read(os.environ, DNS_SERVERS).split(",") if part.strip()])
 
 
