@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import nh3
 from django.utils.text import slugify
 from wagtail.rich_text import RichText
 
@@ -43,6 +42,8 @@ def take(records: Iterable[ArticleRecord], ctx: ImportContext) -> None:
 
 def paragraphs(text: str) -> str:
     """Plain text as sanitised paragraphs: an empty line ends one, a single line break stays a line break."""
+    import nh3  # here, as in `announcement.clean`
+
     normal = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     parts = [p.strip() for p in _BLANK_LINES.split(normal) if p.strip()]
     cleaned = (nh3.clean(p, tags=INLINE_TAGS, attributes={"a": {"href"}}, link_rel=None) for p in parts)
