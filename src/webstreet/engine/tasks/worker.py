@@ -27,7 +27,7 @@ from webstreet.engine.tasks.heartbeat import WorkerSeen, own_name
 
 logger = logging.getLogger(__name__)
 PAUSE_AFTER_ERROR_S = 1.0
-TURN_S = 0.0005
+TURN_S = 0.0002
 """How long one thread may compute while another wants to: with Python's 5 ms a mail server stands still while a batch is prepared."""
 GARBAGE_AFTER = 20_000
 """Objects that are made before Python looks for garbage among them: a batch of mails is thousands, all in use, and none of them garbage."""
