@@ -1,8 +1,8 @@
 """`HeldSocket`: a socket whose calls keep Python's lock.
 
 A worker's database thread and its sending thread share one interpreter. `socket.send` gives the interpreter away for the few microseconds
-that the system needs, and to get it back takes until the other thread lets go: a fifth of a millisecond or more. Three such calls a message,
-and the mail server stands still while a batch is prepared. For calls that never wait, keeping it is cheaper.
+that the system needs, and to get it back takes until the other thread lets go: a fifth of a millisecond or more. Three such calls a
+message, and the mail server stands still while a batch is prepared. For calls that never wait, keeping it is cheaper.
 """
 
 from __future__ import annotations
