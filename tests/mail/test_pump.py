@@ -180,6 +180,9 @@ def test_one_of_many_connections_waits_a_moment_for_the_others(count, waits, mon
         monkeypatch.setattr("webstreet.mail.pump.time.sleep", meanwhile)
         assert selector.select(0) == []
         pairs[0][1].send(b"x")
+        assert [key.fileobj for key, _ in selector.select(0)] == [pairs[0][0]], (
+            "who has something else to do waits for nobody"
+        )
         heard = [key.fileobj for key, _ in selector.select(1)]
         assert heard.count(pairs[0][0]) == 1
         assert (pairs[-1][0] in heard, slept) == ((True, [_Gathering.MOMENT_S]) if waits else (False, []))

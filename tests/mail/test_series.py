@@ -121,6 +121,6 @@ def test_a_mailing_that_cannot_stand_in_a_message_id() -> None:
 
 def test_as_many_values_as_names() -> None:
     series = Series(SKELETONS[0], "issue1", "example.org", URL, ("leave", "me"))
-    for values in (("a",), ("a", "b", "c")):
+    for values in (("a",), ("a", "b", "c"), ("a b",)):
         with pytest.raises(ValueError, match="zip"):
             series.pieces("ada@example.org", "k", values)

@@ -54,6 +54,12 @@ def test_no_more_than_there_is_room_for(pair):
     assert found == b"0123456789"
 
 
+def test_no_room_is_asked_for_by_nobody(pair):
+    ours, _ = pair
+    with pytest.raises(ValueError, match="buffer too small"):
+        ours.recv_into(bytearray(4), 10)
+
+
 def test_nothing_there_and_no_room_are_said_as_by_every_socket(pair):
     ours, _ = pair
     with pytest.raises(BlockingIOError):
@@ -89,6 +95,8 @@ def test_each_address_of_a_host_is_tried(monkeypatch):
         port, gone = server.getsockname()[1], closed.getsockname()[1]
         closed.close()
         found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", one)) for one in (gone, port)]
+        unknown = (4711, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))
+        found.insert(0, unknown)  # Of a kind that this machine does not have.
 
         async def addresses(*_: object, **__: object) -> list[object]:
             return found
@@ -99,9 +107,9 @@ def test_each_address_of_a_host_is_tried(monkeypatch):
                 return int(made.getpeername()[1])
 
         assert asyncio.run(connect()) == port
-        del found[1]
+        del found[2]
         with pytest.raises(ConnectionRefusedError):
             asyncio.run(connect())
-        del found[0]
+        found.clear()
         with pytest.raises(OSError, match="no address"):
             asyncio.run(connect())

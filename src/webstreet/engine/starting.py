@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from webstreet.kernel.errors import DocumentInvalid, WebstreetError
@@ -33,16 +33,28 @@ def set_up() -> None:
     gc.enable()
 
 
+class _Hidden:
+    """A finder that finds nothing, and says so, for packages that are not to be loaded now; those that are loaded stay."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name in self._names:
+            raise ModuleNotFoundError(
+                f"{name} is not loaded while a site starts: import it in the function that uses it.", name=name
+            )
+
+
 @contextmanager
 def _without(*names: str) -> Iterator[None]:
-    """Packages that are not loaded yet cannot be imported meanwhile; afterwards they can, for whoever does need them."""
-    hidden = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # what import says means "there is none"
+    """None of them can be imported meanwhile; afterwards they can, for whoever does need them."""
+    hidden = _Hidden(names)
+    sys.meta_path.insert(0, hidden)  # type: ignore[arg-type]  # it needs no more
     try:
         yield
     finally:
-        for name in hidden:
-            del sys.modules[name]
+        sys.meta_path.remove(hidden)  # type: ignore[arg-type]
 
 
 def fail(error: WebstreetError) -> int:

@@ -128,7 +128,7 @@ class _Gathering(selectors.EpollSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         found = super().select(timeout)
-        if found and len(found) * self.FEW < len(self.get_map()) - 1:  # One is the loop's own.
+        if found and timeout != 0 and len(found) * self.FEW < len(self.get_map()) - 1:  # One is the loop's own.
             time.sleep(self.MOMENT_S)
             found = super().select(0)
         return found

@@ -77,7 +77,7 @@ class Series:
         """The complete message for one recipient; see `recipient` and `Skeleton.pieces`, and both for what is raised."""
         form = self._forms[bool(unsubscribe_mail)]
         text = " ".join((address, key, *values, unsubscribe_mail))
-        if form is None or not self._is_usual(text):
+        if form is None or len(values) != len(self._names) or not self._is_usual(text):
             recipient = self.recipient(address, key, values, unsubscribe_mail)
             return self._skeleton.pieces(recipient, self._signers, now=now)
         return form.pieces(text.encode("ascii").split(b" "), now)

@@ -34,9 +34,11 @@ class HeldSocket(socket.socket):
         return _checked(_send(self.fileno(), data, len(data), flags))
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
-        """As `socket.socket.recv_into`; ``buffer`` is not empty."""
+        """As `socket.socket.recv_into`; only of a whole ``buffer`` of octets it keeps the lock."""
+        if nbytes or not len(buffer):
+            return super().recv_into(buffer, nbytes, flags)
         start = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
-        return _checked(_receive(self.fileno(), start, nbytes or len(buffer), flags))
+        return _checked(_receive(self.fileno(), start, len(buffer), flags))
 
 
 def _checked(count: int) -> int:
@@ -55,7 +57,11 @@ async def connected(host: str, port: int) -> HeldSocket:
     loop = asyncio.get_running_loop()
     why = OSError(f"{host} has no address")
     for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        made = HeldSocket(family, kind, protocol)
+        try:
+            made = HeldSocket(family, kind, protocol)
+        except OSError as error:  # This machine has no such addresses.
+            why = error
+            continue
         try:
             await loop.sock_connect(made, address)
         except OSError as error:

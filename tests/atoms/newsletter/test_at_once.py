@@ -85,3 +85,29 @@ def test_late_answer_between_the_look_and_the_mark(announce, subscribers, smtp, 
     assert states == ["sent"] * answered + ["queued"] * (6 - answered)
     chunk = Chunk.objects.get()
     assert (chunk.lease_token, chunk.sending_from, chunk.closed) == ("", None, answered == 6)
+
+
+def test_a_retry_that_falls_due_between_the_look_and_the_mark(announce, subscribers, smtp, monkeypatch):
+    """Nothing was sent to that one: when the worker is lost, it is not uncertain."""
+    subscribers(3)
+    hooks.call("article_first_public", announce().uuid)
+    issue = Issue.objects.get()
+    ledger.freeze_audience(issue)
+    waits = Delivery.objects.order_by("pk")[1].pk
+    due_at, look = timezone.now() + dt.timedelta(milliseconds=400), ledger._waiting
+    Delivery.objects.filter(pk=waits).update(state="deferred", attempts=1, due_at=due_at)
+
+    def until_it_is_due(*arguments):
+        found = look(*arguments)
+        while timezone.now() <= due_at:
+            pass
+        return found
+
+    monkeypatch.setattr(ledger, "_waiting", until_it_is_due)
+    lease = ledger.claim_chunk(issue)
+    assert waits not in {row.delivery_id for row in ledger.claim_batch(lease)}
+    Chunk.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    ledger.take_over_expired(issue)
+    row = Delivery.objects.get(pk=waits)
+    assert (row.state, row.attempts) == ("deferred", 1)
+    assert set(Delivery.objects.exclude(pk=waits).values_list("state", flat=True)) == {"uncertain"}

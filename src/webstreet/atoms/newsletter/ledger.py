@@ -82,22 +82,22 @@ class Lease:
     def mine(self) -> QuerySet[Chunk]:
         return Chunk.objects.filter(pk=self.chunk_id, lease_token=self.token, closed=False)
 
-    def mark(self, batches: Sequence[tuple[int, int]], *, before_sending: bool = False) -> bool:
+    def mark(self, batches: Sequence[tuple[int, int]], looked_at: dt.datetime | None = None) -> bool:
         """Have the chunk's row say that these batches are under way, the oldest first; false: the lease is gone.
 
         Args:
-            before_sending: note the time; false also when the issue may not send any more.
+            looked_at: for the last of them, before it is sent: when its rows were due. False also when the issue may not send any more.
         """
         # A message that the server thinks about for long is marked on its own, and marks what lies between it and the next batch.
         first, last = (batches[0][0], batches[-1][1]) if batches else (None, None)
-        connection, now = connections[alias()], timezone.now()
+        connection = connections[alias()]
         adapt = connection.ops.adapt_datetimefield_value
-        values: list[Any] = [first, last, adapt(now + LEASE), self.chunk_id, self.token]
-        if before_sending:
-            values[3:3] = [adapt(now)]
+        values: list[Any] = [first, last, adapt(timezone.now() + LEASE), self.chunk_id, self.token]
+        if looked_at is not None:
+            values[3:3] = [adapt(looked_at)]
             values.append(self.issue_id)
         with connection.cursor() as cursor:
-            cursor.execute(_MARK_BEFORE if before_sending else _MARK, values)
+            cursor.execute(_MARK if looked_at is None else _MARK_BEFORE, values)
             return bool(cursor.rowcount)
 
     @property
@@ -181,7 +181,7 @@ def claim_batch(lease: Lease, size: int = CHUNK_SIZE, gate: Gate | None = None) 
         batch = [(wanted[0][0], wanted[-1][0])] if wanted else []
         # A transaction only where there are two statements: each step of one is a moment in which the sender has the interpreter.
         with atomic() if others or late else contextlib.nullcontext():
-            if not lease.mark(lease.open + batch, before_sending=True):
+            if not lease.mark(lease.open + batch, looked_at=now):
                 return []
             _leave_out(lease, others, now)
             turns.give(late, now)
