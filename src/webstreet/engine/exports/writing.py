@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import io
 import json
@@ -125,7 +126,7 @@ class _Archive:
         """Rows as files of one object a line."""
         number, lines, size = 0, [], 0
         for row in found:
-            line = json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+            line = json.dumps(row, cls=_Encoder, ensure_ascii=False, sort_keys=True).encode() + b"\n"
             lines.append(line)
             size += len(line)
             self.counts[name] += 1
@@ -141,6 +142,15 @@ class _Archive:
     def end(self) -> None:
         body = {"sha256": self._sums, "counts": dict(self.counts)}
         self.member(CHECKSUMS, json.dumps(body, indent=0).encode())
+
+
+class _Encoder(DjangoJSONEncoder):
+    """A moment in milliseconds, as Django writes it, but always alike: some microseconds past a second it would be "35.000Z", and "35Z"
+    once it was read back.
+    """
+
+    def default(self, o: Any) -> Any:
+        return super().default(o.replace(microsecond=o.microsecond // 1000 * 1000) if isinstance(o, dt.datetime) else o)
 
 
 class _Summed(io.RawIOBase):
