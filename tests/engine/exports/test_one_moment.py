@@ -38,7 +38,9 @@ def test_what_is_written_during_an_export_waits_for_nothing_and_is_not_in_it():
     assert not counts.get("redirects")
 
 
-@pytest.mark.parametrize(("microsecond", "written"), [(0, "35Z"), (999, "35Z"), (1000, "35.001Z"), (123_456, "35.123Z")])
+@pytest.mark.parametrize(
+    ("microsecond", "written"), [(0, "35Z"), (999, "35Z"), (1000, "35.001Z"), (123_456, "35.123Z")]
+)
 def test_a_moment_is_written_as_it_is_once_it_was_read_back(microsecond, written):
     moment = dt.datetime(2026, 11, 22, 10, 56, 35, microsecond, tzinfo=dt.UTC)
     text = json.loads(json.dumps(moment, cls=writing._Encoder))
