@@ -9,8 +9,16 @@ from django.db import connections, transaction
 from django_tasks_db.models import DBTaskResult
 
 from webstreet.engine.backends.breaker import StoreDown, breakers
-from webstreet.engine.tasks import TaskArgumentInvalid, TaskFailed, _run_scrubbed, enqueue_on_commit, task
-from webstreet.engine.tasks.worker import drain
+from webstreet.engine.tasks import (
+    TaskArgumentInvalid,
+    TaskFailed,
+    Tick,
+    _run_scrubbed,
+    enqueue_on_commit,
+    nothing_else_to_do,
+    task,
+)
+from webstreet.engine.tasks.worker import Worker, drain, source
 
 pytestmark = pytest.mark.only_on(
     "sqlite", "mariadb", reason="looks at the rows of tasks in the database; with Redis, test_workers.py looks at RQ"
@@ -26,6 +34,11 @@ def soon(word: str) -> None:
 @task(queue="bulk")
 def later(word: str) -> None:
     ran.append(word)
+
+
+@task(queue="bulk")
+def asks(word: str) -> None:
+    ran.append(f"{word}: {nothing_else_to_do()}")
 
 
 @task(queue="bulk", atom="newsletter")
@@ -58,6 +71,44 @@ def test_interactive_goes_before_bulk_whatever_came_first():
     soon.enqueue("i1")
     assert drain() == 3
     assert ran == ["i1", "b1", "b2"]
+
+
+@pytest.mark.django_db(databases=["default", "newsletter"])
+def test_a_step_has_something_else_to_do_when_somebody_waits_a_tick_is_due_or_nobody_knows(monkeypatch):
+    tick = Tick("a", 60, lambda: ran.append("tick"))
+    monkeypatch.setattr("webstreet.engine.tasks.worker.ticks", {"a": tick})
+    monkeypatch.setattr("webstreet.engine.tasks.worker.close_old_connections", lambda: None)  # The test's own one.
+    worker = Worker(source())
+    assert worker.step(), "the tick"
+    for word in ("first", "last"):
+        asks.enqueue(word)
+        worker.step()
+    asks.enqueue("one of two")
+    later.enqueue("the other")
+    assert worker.step()
+    assert worker.step()
+    asks.enqueue("before a tick")
+    run = worker.source.take
+
+    def take(queues: list[str]) -> object:
+        worker._due["a"] = 0.0
+        return run(queues)
+
+    monkeypatch.setattr(worker.source, "take", take)
+    assert worker.step()
+    assert worker.step(), "the tick"
+    monkeypatch.setattr(worker.source, "take", run)
+    monkeypatch.setattr(worker.source, "has_more", lambda queues: 1 / 0)
+    asks.enqueue("nobody knows")
+    assert worker.step()
+    assert ran == [
+        "tick",
+        *("first: True", "last: True"),
+        *("one of two: False", "the other"),
+        *("before a tick: False", "tick"),
+        "nobody knows: False",
+    ]
+    assert not nothing_else_to_do(), "no worker asks"
 
 
 @pytest.mark.django_db(databases=["default", "newsletter"])

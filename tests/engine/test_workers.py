@@ -78,6 +78,20 @@ print(sorted(seen)[2])
     assert float(delays.split()[-1]) < 0.3
 
 
+def test_a_step_goes_on_until_somebody_waits_or_the_worker_is_to_stop(site, wait_until):
+    site.python(ENQUEUE + "p.goes_on_while_nobody_waits.enqueue('s1')")
+    worker = site.start("work")
+    wait_until(lambda: site.probe() == ["s1-goes-on"], what="the step goes on")
+    site.python(ENQUEUE + "p.later.enqueue('b1')")
+    wait_until(lambda: len(site.probe()) == 3, what="who waits")
+    assert site.probe() == ["s1-goes-on", "s1-ends", "b1"]
+    site.python(ENQUEUE + "p.goes_on_while_nobody_waits.enqueue('s2')")
+    wait_until(lambda: site.probe()[3:] == ["s2-goes-on"], what="the next step goes on")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+    assert site.probe()[3:] == ["s2-goes-on", "s2-ends"]
+
+
 def test_what_a_killed_worker_was_doing_is_done_by_the_next(site, wait_until):
     site.python(ENQUEUE + "p.slow_once.enqueue('once')")
     first = site.start("work")

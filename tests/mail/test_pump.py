@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import selectors
 import socket
 import threading
@@ -148,14 +149,56 @@ def test_nothing_is_claimed_that_could_not_be_begun(loop: Loop) -> None:
     assert len(outbox.waiting) == 50
 
 
+class Hand:
+    """A clock that goes on when a test turns it: a tenth of a second for each batch."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def batch(self) -> None:
+        self.now += 0.1
+
+
+def test_a_budget_begins_anew_as_often_as_it_may_and_ends_in_time_after_that(loop: Loop) -> None:
+    clock, outbox = Hand(), ListOutbox(envelopes(2_000))
+    asked: list[float] = []
+
+    def goes_on() -> bool:
+        asked.append(clock())
+        return asked[-1] < 105
+
+    pump(outbox, Scripted(*[clock.batch] * 100), loop, budget_s=1.0, clock=clock, goes_on=goes_on)
+    assert outbox.open == []
+    granted = [100.0, *(moment for moment in asked if moment < 105)]
+    assert len(granted) > 5
+    assert all(after - before > 0.5 for before, after in itertools.pairwise(granted)), "not before half of it is over"
+    assert 105 < clock.now <= granted[-1] + 1.1, "a batch that was begun ends"
+    assert outbox.outcomes == {Outcome.SENT: 2_000 - len(outbox.waiting)}
+
+
+def test_nobody_is_asked_about_a_budget_that_is_over_or_a_step_that_ends_anyway(loop: Loop) -> None:
+    def goes_on() -> bool:
+        raise AssertionError("asked")
+
+    outbox = ListOutbox(envelopes(50))
+    assert pump(outbox, Scripted(), loop, budget_s=60, goes_on=goes_on).empty
+    outbox = ListOutbox(envelopes(50))
+    assert not pump(outbox, Scripted(), loop, budget_s=0, goes_on=goes_on).empty
+
+
 def test_a_batch_is_what_the_server_takes_in_a_moment() -> None:
     pace = Pace(least=20)
     assert pace.limit(0, 0.7) == 40, "nothing is known yet"
     for _ in range(20):
         pace.note(500, 500 / 3_000)
     assert pace.limit(0, 0.7) == pytest.approx(3_000 * Pace.BATCH_S, rel=0.01)
-    assert pace.limit(150, 0.1) == pytest.approx(150, rel=0.1), "what fits in"
+    assert pace.limit(150, 0.15) == pytest.approx(300, rel=0.1), "what fits in"
     assert pace.limit(150, 0.04) == 0, "those before it take all the time"
+    assert pace.limit(150, 0.05 + Pace.REST_S / 2) == 0, "what is left is not worth a batch"
+    assert pace.limit(0, Pace.REST_S / 2) > 0, "but for the only one"
     for _ in range(20):
         pace.note(500, 500 / 10_000)
     assert pace.limit(0, 0.7) == Pace.MOST

@@ -179,6 +179,8 @@ class Pace:
 
     BATCH_S = 0.2
     MOST = 1000
+    REST_S = 0.05
+    """What is left of a budget is not worth a batch when it is less, unless it would be the only one."""
 
     def __init__(self, least: int = 20) -> None:
         self.least = least
@@ -190,7 +192,7 @@ class Pace:
         if not self.rate:
             return 2 * self.least if left_s > 0 else 0
         left_s -= waiting / self.rate
-        if left_s <= 0:
+        if left_s <= (self.REST_S if waiting else 0.0):
             return 0
         return max(self.least, int(min(self.rate * self.BATCH_S, self.rate * left_s, self.MOST)))
 
@@ -221,6 +223,7 @@ def pump(
     pace: Pace | None = None,
     clock: Callable[[], float] = time.monotonic,
     takes_under_way: bool = False,
+    goes_on: Callable[[], bool] | None = None,
 ) -> Pumped:
     """Send batches until the outbox is empty, trouble comes up, or ``budget_s`` seconds are over.
 
@@ -229,9 +232,10 @@ def pump(
 
     Args:
         takes_under_way: the outbox records messages that are `Outcome.UNDER_WAY`, and what became of them later. Else they are waited for.
+        goes_on: asked when half of the budget is over: whether it is to begin anew at that moment.
     """
-    made = _Pump(outbox, transport, loop, pace or Pace(), clock, clock() + budget_s)
-    made.takes_under_way = takes_under_way
+    made = _Pump(outbox, transport, loop, pace or Pace(), clock, budget_s)
+    made.takes_under_way, made.goes_on = takes_under_way, goes_on
     return made.run()
 
 
@@ -245,16 +249,17 @@ class _Pump:
         loop: Loop,
         pace: Pace,
         clock: Callable[[], float],
-        deadline: float,
+        budget_s: float,
     ) -> None:
         self._outbox, self._transport, self._loop, self._pace = outbox, transport, loop, pace
-        self._clock, self._deadline = clock, deadline
+        self._clock, self._budget_s, self._deadline = clock, budget_s, clock() + budget_s
         self._open: deque[tuple[Sequence[Envelope], Future[tuple[list[Result], Trouble | None]]]] = deque()
         self._turn = asyncio.Lock()
         self._stopped = False
         self._begun = False
         self._done = Pumped()
         self.takes_under_way = False
+        self.goes_on: Callable[[], bool] | None = None
 
     def run(self) -> Pumped:
         try:
@@ -273,12 +278,20 @@ class _Pump:
     def _look_ahead(self) -> None:
         while len(self._open) < OPEN_MAX and not self._stopped:
             waiting = sum(len(batch) for batch, _ in self._open)
-            limit = self._pace.limit(waiting, self._deadline - self._clock())
+            limit = self._pace.limit(waiting, self._left_s())
             batch = self._outbox.claim(limit) if limit else ()
             if not batch:
                 self._done.empty = bool(limit) and not self._open
                 return
             self._open.append((batch, self._loop.start(self._send(batch))))
+
+    def _left_s(self) -> float:
+        """Of the budget. It begins anew while there is enough left of it that nobody waits for the answer at its end."""
+        left_s = self._deadline - self._clock()
+        if self.goes_on is None or not 0 < left_s < self._budget_s / 2 or not self.goes_on():
+            return left_s
+        self._deadline = self._clock() + self._budget_s
+        return self._budget_s
 
     async def _send(self, batch: Sequence[Envelope]) -> tuple[list[Result], Trouble | None]:
         """One batch after the other; none after a trouble."""

@@ -7,7 +7,7 @@ import time
 
 from django.db import DatabaseError
 
-from webstreet.engine.tasks import task
+from webstreet.engine.tasks import nothing_else_to_do, task, ticks
 
 
 def trace(word: str) -> None:
@@ -32,6 +32,19 @@ def slow_once(word: str) -> None:
     trace(word)
     if first:
         time.sleep(60)
+
+
+@task(queue="bulk")
+def goes_on_while_nobody_waits(word: str) -> None:
+    ticks.clear()  # One that is due would end it too.
+    end = time.monotonic() + 60
+    asked = 0
+    while nothing_else_to_do() and time.monotonic() < end:
+        asked += 1
+        if asked == 10:
+            trace(f"{word}-goes-on")
+        time.sleep(0.01)
+    trace(f"{word}-ends")
 
 
 @task(queue="interactive", atom="newsletter")

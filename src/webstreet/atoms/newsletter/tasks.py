@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import copy
 import datetime as dt
+import functools
 import logging
 import os
 import threading
@@ -42,7 +43,7 @@ from webstreet.atoms.newsletter.models.token import KEEP, Token
 from webstreet.contract.environment import EMAIL_URL, read
 from webstreet.engine import mail_api
 from webstreet.engine.away import is_away
-from webstreet.engine.tasks import enqueue_on_commit, every, task
+from webstreet.engine.tasks import enqueue_on_commit, every, nothing_else_to_do, task
 from webstreet.engine.tasks.heartbeat import WorkerSeen
 from webstreet.kernel.errors import WebstreetError
 from webstreet.mail.pump import Envelope, Loop, Outcome, Pace, Result, Transport, Trouble, pump
@@ -50,7 +51,8 @@ from webstreet.mail.several import transport_of
 from webstreet.mail.url import DEFAULT_EMAIL_URL, EmailUrl
 
 STEP_S = 0.7
-"""Budget of one step of an issue or of a notice, opening a connection included, so that the step with its ends stays below a second.
+"""Budget of one step of an issue or of a notice, opening a connection included, so that the step with its ends stays below a second: nobody
+waits for longer. While nobody waits, an issue's step goes on.
 
 Only a message in flight may go beyond it, by `webstreet.mail.smtp.GRACE_S`. What the server thinks about for longer is recorded when it has
 answered: to cut it off would make it uncertain.
@@ -291,7 +293,8 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
         raise
     try:
         budget = max(LEAST_S, end - time.monotonic())
-        done = pump(box, transport, loop, budget_s=budget, pace=_mine.pace, takes_under_way=True)
+        goes_on = functools.partial(_goes_on, issue) if frozen and gate is None else None
+        done = pump(box, transport, loop, budget_s=budget, pace=_mine.pace, takes_under_way=True, goes_on=goes_on)
     finally:
         box.close()
     if done.trouble is not None or done.decided:
@@ -304,6 +307,11 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
             issue.hold(gate.hold.code, gate.hold.until)
         return not frozen
     return not (done.empty and frozen) or (gate is not None and gate.is_cut)
+
+
+def _goes_on(issue: Issue) -> bool:
+    """Whether a step goes on instead of being followed by another: each end costs as much as some hundred mails."""
+    return nothing_else_to_do() and pacing.quiet_now(issue, timezone.now()) is None
 
 
 def _next_moment() -> float | None:

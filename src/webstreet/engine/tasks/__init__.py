@@ -8,10 +8,12 @@ leaves only its kind and the places it passed.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -61,6 +63,25 @@ class Tick:
 
 
 ticks: dict[str, Tick] = {}
+_worker = threading.local()
+
+
+def nothing_else_to_do() -> bool:
+    """Whether a step may go on where it would else enqueue itself again: a worker runs it that is not to stop, no other task waits, and no
+    tick is due.
+    """
+    asked: Callable[[], bool] | None = getattr(_worker, "asked", None)
+    return asked is not None and asked()
+
+
+@contextlib.contextmanager
+def answering(asked: Callable[[], bool]) -> Iterator[None]:
+    """Meanwhile ``asked`` answers `nothing_else_to_do` in this thread."""
+    _worker.asked = asked
+    try:
+        yield
+    finally:
+        _worker.asked = None
 
 
 def task(*, queue: Queue = "interactive", atom: str = "") -> Callable[[Callable[..., None]], Task]:

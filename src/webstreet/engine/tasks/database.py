@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from django.db import connection
 from django.db.models import Q
+from django.db.models.query import QuerySet
 from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult, get_date_max
@@ -49,6 +50,9 @@ class DatabaseSource:
                 return lambda: self._run(row)
         return None
 
+    def has_more(self, queues: list[str]) -> bool:
+        return _ready(queues).exists()
+
     def wait(self, stop: threading.Event, seconds: float) -> None:
         """Wait a moment; on SQLite, until another connection has written (PRAGMA data_version changes), so that a task starts at once.
 
@@ -79,9 +83,7 @@ class DatabaseSource:
         return count
 
     def _claim(self, queue: str) -> DBTaskResult | None:
-        due = Q(run_after=get_date_max()) | Q(run_after__lte=timezone.now())
-        ready = DBTaskResult.objects.filter(due, status=TaskResultStatus.READY, queue_name=queue, backend_name=BACKEND)
-        for row in ready.order_by("-priority", "enqueued_at")[:5]:
+        for row in _ready([queue]).order_by("-priority", "enqueued_at")[:5]:
             values = {
                 "status": TaskResultStatus.RUNNING,
                 "started_at": timezone.now(),
@@ -126,6 +128,11 @@ class DatabaseSource:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA data_version")
             return int(cursor.fetchone()[0])
+
+
+def _ready(queues: list[str]) -> QuerySet[DBTaskResult]:
+    due = Q(run_after=get_date_max()) | Q(run_after__lte=timezone.now())
+    return DBTaskResult.objects.filter(due, status=TaskResultStatus.READY, queue_name__in=queues, backend_name=BACKEND)
 
 
 def is_dead(worker: str, seen_at: dt.datetime | None) -> bool:

@@ -71,6 +71,9 @@ class RqSource:
         job, queue = found
         return lambda: self._run(job, queue)
 
+    def has_more(self, queues: list[str]) -> bool:
+        return any(self.queues[name].count for name in queues)
+
     def wait(self, stop: threading.Event, seconds: float) -> None:
         """Block until Redis has something, and hold it for the next `take`; at most `BLOCK_S`, because ticks wait too."""
         try:

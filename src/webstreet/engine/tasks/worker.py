@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from webstreet.engine.backends import patience
 from webstreet.engine.backends.breaker import breakers
-from webstreet.engine.tasks import atom_of, every, set_back, ticks
+from webstreet.engine.tasks import Tick, answering, atom_of, every, set_back, ticks
 from webstreet.engine.tasks.heartbeat import WorkerSeen, own_name
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,9 @@ class Source(Protocol):
 
     def take(self, queues: list[str]) -> Callable[[], None] | None:
         """Claim the next task of ``queues``, the first queue first; what is returned runs it and notes how it ended."""
+
+    def has_more(self, queues: list[str]) -> bool:
+        """Whether `take` would give something."""
 
     def wait(self, stop: threading.Event, seconds: float) -> None:
         """Return when there may be something to take, when ``stop`` is set, or after ``seconds``."""
@@ -113,7 +116,8 @@ class Worker:
         if run is None:
             return False
         try:
-            run()
+            with answering(self._has_nothing_else):
+                run()
         finally:
             close_old_connections()
         return True
@@ -135,18 +139,31 @@ class Worker:
         self._ahead = ahead
 
     def _tick(self) -> bool:
+        tick = self._next_tick()
+        if tick is None:
+            return False
+        self._due[tick.name] = time.monotonic() + tick.seconds
+        try:
+            tick.run()
+        except Exception:
+            logger.exception("tick.failed", extra={"tick": tick.name})
+        close_old_connections()
+        return True
+
+    def _next_tick(self) -> Tick | None:
+        """The first that is due."""
         self._look_ahead()
         now = time.monotonic()
-        for name, tick in list(ticks.items()):
-            if self._due.get(name, 0.0) <= now:
-                self._due[name] = now + tick.seconds
-                try:
-                    tick.run()
-                except Exception:
-                    logger.exception("tick.failed", extra={"tick": name})
-                close_old_connections()
-                return True
-        return False
+        return next((tick for name, tick in list(ticks.items()) if self._due.get(name, 0.0) <= now), None)
+
+    def _has_nothing_else(self) -> bool:
+        """See `engine.tasks.nothing_else_to_do`."""
+        if self.stop.is_set() or self._next_tick() is not None:
+            return False
+        try:
+            return not self.source.has_more(open_queues())
+        except Exception:  # noqa: BLE001 a queue that does not answer is waited for between two tasks, not in one
+            return False
 
     def _until_next_tick(self) -> float:
         return max(0.01, min([5.0, *(due - time.monotonic() for due in self._due.values())]))
