@@ -29,6 +29,7 @@ from webstreet.atoms.newsletter.models.lists import Membership
 from webstreet.atoms.newsletter.models.subscriber import Subscriber
 from webstreet.atoms.newsletter.outcomes import Fate
 from webstreet.atoms.newsletter.turns import Gate
+from webstreet.kernel.errors import Broken
 from webstreet.mail.pump import Outcome, Result
 
 CHUNK_SIZE = 1000
@@ -207,13 +208,15 @@ def _waiting(lease: Lease, now: dt.datetime, size: int) -> list[_Looked]:
     values = [str(Subscriber.Status.ACTIVE), lease.mailing_list_id, lease.issue_id, lease.number, lease.after]
     values += [str(State.QUEUED), str(State.DEFERRED), connection.ops.adapt_datetimefield_value(now), size]
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING.format(columns=_COLUMNS.get(connection.vendor, _AS_THEY_ARE)), values)
-        if connection.vendor == "mysql":
-            rows = (text.split("\t") for (text,) in cursor.fetchall())
-            return [
-                (int(pk), int(tried), email, key, token, wanted == "1") for pk, tried, email, key, token, wanted in rows
-            ]
-        return list(cursor.fetchall())
+        cursor.execute(_STATEMENTS[connection.vendor], values)
+        return _taken_apart(*cursor.fetchone()) if connection.vendor == "mysql" else list(cursor.fetchall())
+
+
+def _taken_apart(count: int, text: str | None) -> list[_Looked]:
+    rows = [line.split("\t") for line in text.split("\n")] if text else []
+    if len(rows) != count:
+        raise Broken("The database gave a part of the recipients that were asked for.", code="ledger.cut")
+    return [(int(pk), int(tried), email, key, token, wanted == "1") for pk, tried, email, key, token, wanted in rows]
 
 
 _WAITING = """
@@ -225,14 +228,19 @@ WHERE d.issue_id = %s AND d.number = %s AND d.id > %s AND (d.state = %s OR (d.st
 ORDER BY d.id LIMIT %s
 """
 _AS_THEY_ARE = "d.id, d.attempts, s.email, s.public_id, s.unsubscribe_token, m.id IS NOT NULL"
-_COLUMNS = {
+_AS_A_LINE = (
+    "d.id, CONCAT_WS('\t', d.id, d.attempts, COALESCE(s.email, ''), COALESCE(s.public_id, ''),"
+    " COALESCE(s.unsubscribe_token, ''), m.id IS NOT NULL) AS line"
+)
+_TOGETHER = "SELECT COUNT(*), GROUP_CONCAT(line ORDER BY id SEPARATOR '\n') FROM ({lines}) AS looked"
+_STATEMENTS = {
+    "sqlite": _WAITING.format(columns=_AS_THEY_ARE),
     # An object for each UUID would cost more than the rest of the row.
-    "postgresql": _AS_THEY_ARE.replace("s.public_id", "REPLACE(CAST(s.public_id AS text), '-', '')"),
-    # The driver is written in Python: what counts is the number of columns. No address has a tab.
-    "mysql": (
-        "CONCAT_WS('\t', d.id, d.attempts, COALESCE(s.email, ''), COALESCE(s.public_id, ''),"
-        " COALESCE(s.unsubscribe_token, ''), m.id IS NOT NULL)"
+    "postgresql": _WAITING.format(
+        columns=_AS_THEY_ARE.replace("s.public_id", "REPLACE(CAST(s.public_id AS text), '-', '')")
     ),
+    # The driver is written in Python, and each row that it reads costs. No address has a tab or a line's end.
+    "mysql": _TOGETHER.format(lines=_WAITING.format(columns=_AS_A_LINE)),
 }
 
 

@@ -1,0 +1,51 @@
+"""What a worker claims at once: everybody of a chunk, exactly, however long their addresses are."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connections
+
+from webstreet.atoms.newsletter import ledger
+from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue, Subscriber
+from webstreet.engine import hooks
+from webstreet.kernel.errors import Broken
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
+LONG = "é" * 40 + "{}@" + ".".join(["a" * 60] * 3) + ".example.org"
+
+
+@pytest.fixture
+def lease(announce, subscribers):
+    made = subscribers(300)
+    for number, each in enumerate(made):
+        Subscriber.objects.filter(pk=each.pk).update(email=LONG.format(number))
+    hooks.call("article_first_public", announce().uuid)
+    issue = Issue.objects.get()
+    ledger.freeze_audience(issue)
+    return ledger.claim_chunk(issue)
+
+
+def test_a_batch_is_everybody_in_order_as_they_are_written_down(lease):
+    people = Delivery.objects.order_by("pk").values_list(
+        "pk", "subscriber__email", "subscriber__public_id", "subscriber__unsubscribe_token"
+    )
+    expected = [(pk, email, public_id.hex, token) for pk, email, public_id, token in people]
+    claimed = [*ledger.claim_batch(lease, 200), *ledger.claim_batch(lease, 200), *ledger.claim_batch(lease, 200)]
+    found = [(row.delivery_id, row.email, row.public_id, row.unsubscribe_token) for row in claimed]
+    assert len(found) == 300
+    assert found == expected
+    assert {row.attempt for row in claimed} == {1}
+
+
+@pytest.mark.only_on("mariadb", reason="there a batch is one value, because each row that is read costs")
+def test_a_server_that_cuts_what_it_gives_hands_out_nobody(lease):
+    with connections["newsletter"].cursor() as cursor:
+        cursor.execute("SET SESSION group_concat_max_len = 4096")
+    try:
+        with pytest.raises(Broken) as caught:
+            ledger.claim_batch(lease)
+    finally:
+        connections["newsletter"].close()
+    assert caught.value.error_code == "ledger.cut"
+    assert Chunk.objects.get().sending_to is None, "nobody is marked as under way"
+    assert len(ledger.claim_batch(lease)) == 300, "the next connection is asked for as much as it takes"
