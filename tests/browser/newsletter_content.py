@@ -126,6 +126,7 @@ for who, kind, code, reply in (
 paused = issue("A calm subject", started_at=NOW - dt.timedelta(hours=2), paused_at=NOW, trouble="sender.policy")
 ledger.freeze_audience(paused)
 draft = issue("Snow on Sunday")
+overdue = issue(f"{TITLE_200[:60]} {LONG_WORD}", overdue_since=NOW - dt.timedelta(hours=28))
 with atomic():
     # A key that signs, one replaced, one whose record is wrong; looked up next in days, so that the worker leaves them as they are.
     domain = mails.sender().domain
@@ -185,6 +186,7 @@ print(
             "arabic": arabic.pk,
             "paused": paused.pk,
             "draft": draft.pk,
+            "overdue": overdue.pk,
             "job": job.pk,
             "bounced": bounced.pk,
             "long": people[0].pk,

@@ -124,6 +124,7 @@ NEWSLETTER_ADMIN = {
     "issue in Arabic": "issues/{arabic}/",
     "issue paused": "issues/{paused}/",
     "issue draft": "issues/{draft}/",
+    "issue overdue": "issues/{overdue}/",
     "recipients": "issues/{mixed}/recipients/",
     "recipients who failed": "issues/{mixed}/recipients/?state=failed",
     "recipients of a draft": "issues/{draft}/recipients/",

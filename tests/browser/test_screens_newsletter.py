@@ -177,6 +177,7 @@ def test_a_live_part_goes_on_for_who_is_in_it_by_keyboard(stage: Stage, content:
 
 
 GROWTH = {"en": "Audience growth", "fr": "Évolution du lectorat"}
+UNDECIDED = {"en": "It waits for your decision.", "fr": "Il attend votre décision."}
 
 
 def test_the_first_page_shows_delivery_and_growth(stage: Stage, content: dict[str, object], editor: Any) -> None:
@@ -184,6 +185,7 @@ def test_the_first_page_shows_delivery_and_growth(stage: Stage, content: dict[st
     shown = f"newsletter-admin-dashboard-{language}"
     check_page(page, f"{stage.site}/admin/?growth=months", name=shown, language=language, known=WAGTAIL)
     expect(page.get_by_role("region", name=GROWTH[language])).to_be_visible()
+    expect(page.get_by_text(UNDECIDED[language])).to_be_visible()
 
 
 AWAY = """

@@ -9,8 +9,12 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from webstreet.contract.template import shipped_template
 from webstreet.engine import hooks
-from webstreet.engine.announcements import FirstPublic, became_public, hand_over_left
+from webstreet.engine import site as this_site
+from webstreet.engine.announcements import FirstPublic, became_public, by_schedule, due_at, hand_over_left
+from webstreet.engine.imports import ImportContext
+from webstreet.engine.imports.content import Content
 from webstreet.engine.tasks.worker import drain
 
 pytestmark = [
@@ -92,3 +96,26 @@ def test_a_receiver_that_fails_is_asked_again(monkeypatch):
     drain()
     assert len(asked) == 2
     assert FirstPublic.objects.get().handed_over_at is not None
+
+
+def test_what_the_schedule_publishes_knows_when_it_was_due(told):
+    due, planned, first, edited, failed = timezone.now() - dt.timedelta(days=1), *(uuid.uuid4() for _ in range(4))
+    became_public(first, go_live_at=due)
+    with by_schedule():
+        became_public(planned, go_live_at=due)
+        became_public(first, go_live_at=due)
+        became_public(edited)
+    with pytest.raises(RuntimeError), by_schedule():
+        raise RuntimeError("one of them cannot be published")
+    became_public(failed, go_live_at=due)
+    assert [due_at(one) for one in (planned, first, edited, failed, uuid.uuid4())] == [due, None, None, None, None]
+
+
+def test_archives_made_before_it_was_noted_are_read(told):
+    hooks.call("starter_content", this_site.current(), shipped_template("publication"))
+    now = timezone.now().isoformat()
+    old = {"uuid": str(uuid.uuid4()), "created_at": now, "handed_over_at": now, "suppressed": False}
+    planned = old | {"uuid": str(uuid.uuid4()), "due_at": "2026-11-20T10:00:00Z"}
+    Content(ImportContext("webstreet")).take("first-public", iter([dict(old), dict(planned)]))
+    assert due_at(uuid.UUID(old["uuid"])) is None
+    assert due_at(uuid.UUID(planned["uuid"])) == dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)

@@ -6,8 +6,11 @@ the content does. A task hands it over soon after commit; a tick hands over what
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import uuid as uuids
+from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.db import models
@@ -17,6 +20,7 @@ from webstreet.engine import hooks
 from webstreet.engine.tasks import enqueue_on_commit, every, task
 
 LEFT_AFTER_S = 10
+_schedule_at_work: ContextVar[bool] = ContextVar("schedule_at_work", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,17 @@ class Announcement:
 
 
 class FirstPublic(models.Model):
-    """One row for each content that was ever live and public. ``suppressed``: known, but nobody is told (imports)."""
+    """One row for each content that was ever live and public.
+
+    Attributes:
+        suppressed: known, but nobody is told (imports).
+        due_at: when the schedule was to make it public; null unless the schedule did. What a person publishes may well carry the date of a
+            schedule that is long past.
+    """
 
     uuid = models.UUIDField(unique=True)
     created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(null=True, blank=True)
     handed_over_at = models.DateTimeField(null=True, blank=True)
     suppressed = models.BooleanField(default=False)
 
@@ -62,16 +73,35 @@ class FirstPublic(models.Model):
         return f"First public {self.uuid}"
 
 
-def became_public(uuid: uuids.UUID, *, suppressed: bool = False) -> bool:
+@contextlib.contextmanager
+def by_schedule() -> Iterator[None]:
+    """Around whatever publishes because its time has come, and not because somebody asks for it now."""
+    before = _schedule_at_work.set(True)
+    try:
+        yield
+    finally:
+        _schedule_at_work.reset(before)
+
+
+def became_public(uuid: uuids.UUID, *, suppressed: bool = False, go_live_at: dt.datetime | None = None) -> bool:
     """Note that content is live and public; call inside the transaction that makes it so, as often as you like.
+
+    Args:
+        go_live_at: the date that the content carries for a schedule; noted when the schedule publishes it (`by_schedule`).
 
     Returns:
         Whether this was the first time ever.
     """
-    _, created = FirstPublic.objects.get_or_create(uuid=uuid, defaults={"suppressed": suppressed})
+    due = go_live_at if _schedule_at_work.get() else None
+    _, created = FirstPublic.objects.get_or_create(uuid=uuid, defaults={"suppressed": suppressed, "due_at": due})
     if created and not suppressed:
         enqueue_on_commit(hand_over, str(uuid))
     return created
+
+
+def due_at(uuid: uuids.UUID) -> dt.datetime | None:
+    """When the schedule was to make content public; None when a person did."""
+    return FirstPublic.objects.filter(uuid=uuid).values_list("due_at", flat=True).first()
 
 
 @task(queue="interactive")

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from webstreet.engine import guessing
+from webstreet.engine import announcements, guessing
 from webstreet.engine.pagecache import journal
 from webstreet.engine.tasks import every
 
@@ -24,7 +24,8 @@ def _next_moment() -> float | None:
 @every(10, at=_next_moment)
 def publish_scheduled() -> None:
     """Publish and expire what editors scheduled: Wagtail leaves it to whoever runs this command."""
-    call_command("publish_scheduled", stdout=io.StringIO())
+    with announcements.by_schedule():
+        call_command("publish_scheduled", stdout=io.StringIO())
 
 
 @every(3600)

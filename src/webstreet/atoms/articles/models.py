@@ -393,7 +393,9 @@ class Article(LiveRevision, Page):
         with transaction.atomic():
             result = super().save(*args, **kwargs)
             if Article.objects.filter(pk=self.pk, live=True, visibility=Visibility.PUBLIC).exists():
-                announcements.became_public(self.uuid, suppressed=self.announcement_suppressed)
+                announcements.became_public(
+                    self.uuid, suppressed=self.announcement_suppressed, go_live_at=self.go_live_at
+                )
         return result
 
     def _derive(self) -> None:

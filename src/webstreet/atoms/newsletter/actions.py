@@ -24,7 +24,7 @@ from webstreet.atoms.newsletter.models.sign_up import SignUp
 from webstreet.atoms.newsletter.models.subscriber import ConsentRecord, Subscriber
 from webstreet.atoms.newsletter.models.suppression import Suppression
 from webstreet.atoms.newsletter.models.token import Token
-from webstreet.engine import hooks
+from webstreet.engine import announcements, hooks
 from webstreet.engine.announcements import Announcement
 from webstreet.kernel.errors import Conflict, NotFound
 
@@ -197,7 +197,8 @@ def create_issue(article_uuid: uuids.UUID) -> tuple[Issue, bool] | None:
 
     Returns:
         The issue and whether this call made it; None when the site mails nothing on publish. An article that was withdrawn again
-        before we came here gets a draft: it will not become public "for the first time" once more.
+        before we came here gets a draft: it will not become public "for the first time" once more. So does one whose schedule we come to
+        too late: what was news then may not be any more.
     """
     policy = mails.parameters().on_publish
     if policy == "off":
@@ -206,18 +207,32 @@ def create_issue(article_uuid: uuids.UUID) -> tuple[Issue, bool] | None:
     if known is not None:
         return known, False
     announcement = hooks.first("render_announcement", article_uuid)
-    started = timezone.now() if policy == "send" and announcement is not None else None
+    sends, now = policy == "send" and announcement is not None, timezone.now()
+    overdue = _overdue_since(article_uuid, now) if sends else None
+    started = now if sends and overdue is None else None
     try:
         with atomic():
             values = _frozen(announcement) if announcement is not None else {"subject": ""}
             mailing_list = MailingList.main()
             issue = Issue.objects.create(
-                article_uuid=article_uuid, mailing_list=mailing_list, started_at=started, **values
+                article_uuid=article_uuid,
+                mailing_list=mailing_list,
+                created_at=now,
+                started_at=started,
+                overdue_since=overdue,
+                **values,
             )
             Change.note(Change.Verb.CREATED, issue, by=None)
     except IntegrityError:
         return Issue.objects.get(article_uuid=article_uuid), False
     return issue, True
+
+
+def _overdue_since(article_uuid: uuids.UUID, now: dt.datetime) -> dt.datetime | None:
+    """When the schedule was to publish an article, if that is longer ago than the site mails without asking."""
+    due = announcements.due_at(article_uuid)
+    grace = dt.timedelta(hours=mails.parameters().schedule_grace_hours)
+    return due if due is not None and now - due > grace else None
 
 
 def _frozen(announcement: Announcement) -> dict[str, str]:

@@ -171,6 +171,15 @@ class Params(Parameters):
         "send",
         description="When an article becomes public for the first time: send it, prepare a draft for the editor, or do nothing.",
     )
+    schedule_grace_hours: int = Field(
+        2,
+        description=(
+            "A scheduled article that appears later than by so many hours, because the site stood still, is mailed to nobody by itself: "
+            "its issue waits for the editor."
+        ),
+        ge=1,
+        le=168,
+    )
     sender_name: OneLine = Field("", description="Name in From; empty: the site's title.", max_length=NAME_MAX)
     sender_address: OptionalAddress = Field(
         "", description="Address in From; empty: newsletter@ the site's first domain."
@@ -241,6 +250,10 @@ FRENCH = AtomWords(
         "on_publish": (
             "Quand un article devient public pour la première fois : l’envoyer, préparer un brouillon pour le "
             "rédacteur, ou ne rien faire."
+        ),
+        "schedule_grace_hours": (
+            "Un article programmé qui paraît avec plus d’heures de retard que cela, parce que le site était arrêté, n’est envoyé "
+            "à personne de lui-même : son envoi attend le rédacteur."
         ),
         "sender_name": "Nom de l’expéditeur ; vide : le titre du site.",
         "sender_address": "Adresse de l’expéditeur ; vide : newsletter@ le premier domaine du site.",

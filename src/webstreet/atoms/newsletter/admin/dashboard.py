@@ -53,7 +53,7 @@ def _delivering_panel(request: HttpRequest) -> SafeString:
 
 
 def _delivering() -> dict[str, object]:
-    """Issues that are on their way, the newest first, and the last one that is done."""
+    """Issues that are on their way, the newest first, the last one that is done, and those that wait for an editor's decision."""
     started = Issue.objects.defer("html", "text").filter(started_at__isnull=False)
     moving = started.filter(
         Q(frozen_at=None) | Exists(Chunk.objects.filter(issue=OuterRef("pk"), closed=False)), cancelled_at=None
@@ -63,7 +63,8 @@ def _delivering() -> dict[str, object]:
     if not rows:
         issue = started.order_by("-id").first()
         last = (issue, issue.state, issue.counts) if issue is not None else None
-    return {"rows": rows, "last": last, "settled": False, "people": _to_people()}
+    undecided = Issue.undecided().defer("html", "text").order_by("-id")[:SHOWN]
+    return {"rows": rows, "last": last, "undecided": undecided, "settled": False, "people": _to_people()}
 
 
 def _to_people() -> dict[str, int]:

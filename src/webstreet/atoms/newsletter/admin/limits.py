@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django.utils import formats, timezone
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from webstreet.atoms.newsletter import harm, mails, pacing
@@ -32,6 +33,8 @@ class Note:
 
 def notes(issue: Issue, counts: Counts, *, sees_people: bool) -> list[Note]:
     """Why an issue stands still or goes slowly. A domain that is no provider's is for those who may see people."""
+    if issue.overdue_since is not None and issue.state == IssueState.DRAFT:
+        return [_overdue(issue.overdue_since, issue.created_at)]
     if not counts.open:
         return []
     if issue.paused_at and issue.trouble in (harm.BOUNCES, harm.COMPLAINTS):
@@ -41,6 +44,15 @@ def notes(issue: Issue, counts: Counts, *, sees_people: bool) -> list[Note]:
     now, sending = timezone.now(), mails.parameters().sending
     found = [Note(text)] if (text := _held(issue, sending, now)) else []
     return found + [Note(text) for text in _providers(issue, sending, now, sees_people=sees_people)]
+
+
+def _overdue(since: dt.datetime, noticed_at: dt.datetime) -> Note:
+    text = _(
+        "This issue was due on %(due)s, together with its article. The site came to it only %(late)s later, so nobody was mailed."
+        " Send it now, or cancel it."
+    )
+    due = formats.date_format(timezone.localtime(since), "DATETIME_FORMAT")
+    return Note(text % {"due": due, "late": timesince(since, noticed_at)})
 
 
 def _harm(issue: Issue, counts: Counts) -> Note:

@@ -47,6 +47,8 @@ class Issue(Plain):
         chain: names the one chain of steps that is valid; a task of another one ends itself. ``woken_at``: its last sign of life.
         held: why nothing goes before ``due_at`` although the mail server works (`webstreet.atoms.newsletter.pacing.Hold`); null: it goes.
         hurried_at: when somebody said that quiet hours and warm-up do not count for it.
+        overdue_since: when the schedule was to publish its article, if the site came to it so late that an editor is asked first; null for
+            all others.
         trouble: code of what the mail server said last; empty when it works. ``due_at``: not before.
     """
 
@@ -73,6 +75,7 @@ class Issue(Plain):
     trouble_count = models.PositiveIntegerField(default=0)
     held = models.CharField(max_length=20, null=True, blank=True)
     hurried_at = models.DateTimeField(null=True, blank=True)
+    overdue_since = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(default=timezone.now)
     chain = models.CharField(max_length=16, blank=True, default="")
     woken_at = models.DateTimeField(null=True, blank=True)
@@ -110,6 +113,11 @@ class Issue(Plain):
     @property
     def may_send(self) -> bool:
         return self.started_at is not None and self.paused_at is None and self.cancelled_at is None
+
+    @classmethod
+    def undecided(cls) -> models.QuerySet[Issue]:
+        """Drafts that wait for an editor because the site came to their schedule too late."""
+        return cls.objects.filter(overdue_since__isnull=False, started_at=None, cancelled_at=None)
 
     @classmethod
     def due(cls, now: dt.datetime) -> models.QuerySet[Issue]:

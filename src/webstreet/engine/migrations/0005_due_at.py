@@ -1,0 +1,11 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("engine", "0004_origin"),
+    ]
+
+    operations = [
+        migrations.AddField("firstpublic", "due_at", models.DateTimeField(blank=True, null=True)),
+    ]
