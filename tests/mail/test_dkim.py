@@ -56,6 +56,13 @@ def test_a_filled_message_verifies(signers: tuple[Signer, ...]) -> None:
         assert verified(content, *signers) == [True] * len(signers)
 
 
+@given(st.binary(max_size=3_000))
+def test_a_signature_is_the_same_as_another_library_makes(data: bytes) -> None:
+    """Ed25519's depends on nothing but key and text; the verifier above stands on the library that signs."""
+    assert isinstance(ED.key, ed25519.Ed25519PrivateKey)
+    assert ED.sign(data) == ED.key.sign(hashlib.sha256(data).digest())
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.text(max_size=120), st.text(max_size=40), st.text(max_size=40))
 @example("\n\n", "  ", ".")
