@@ -140,23 +140,65 @@ else:
     assert "canary" not in stored
 
 
-UNUSED = ("dns", "html5lib", "jinja2", "markdown", "nh3", "psycopg", "pygments", "redis")
+ADMIN = [
+    "fido2",
+    "ninja",
+    "wagtail.admin.urls",
+    "wagtail.admin.wagtail_hooks",
+    "wagtail.api.v3",
+    "webstreet.atoms.newsletter.admin.urls",
+    "webstreet.engine.urls",
+]
+
+
+def test_a_worker_loads_the_admin_only_when_a_task_needs_it(site, wait_until):
+    site.start("work")
+    site.python(ENQUEUE + f"p.says_what_is_loaded.enqueue({ADMIN})")
+    wait_until(lambda: "said" in site.probe(), what="what is loaded")
+    *loaded, _said = site.probe()
+    assert loaded == [f"{site.environ['BASE_URL']}/newsletter/undo/abc/"]
+    site.python(ENQUEUE + "p.links_home_in_the_menu.enqueue()\np.asks_for_the_admin.enqueue()")
+    wait_until(lambda: len(site.probe()) == 4, what="an address in the admin")
+    assert site.probe()[2:] == ["1", "/admin/"]
+
+
+UNUSED = ("dns", "html5lib", "jinja2", "markdown", "nh3", "ninja", "psycopg", "pygments", "redis", "wagtail.api.v3")
 STARTED = f"""
 import sys
 from webstreet.engine.starting import set_up
 set_up()
+assert "wagtail.admin.wagtail_hooks" in sys.modules
 from webstreet.engine.tasks import worker
 from django.urls import get_resolver
 get_resolver().url_patterns
 assert "wagtail.admin.urls" in sys.modules
 print(*(name for name in {UNUSED} if sys.modules.get(name)))
 import pygments  # who needs one of them can have it
+import ninja
+from wagtail.api.v3.api import api
+assert isinstance(api, ninja.NinjaAPI)
+"""
+WITH_API = """
+from django.conf import settings
+settings.INSTALLED_APPS.append("wagtail.api.v3")
+from webstreet.engine.starting import set_up
+set_up()
+from wagtail.api.v3.registry import registry
+print(registry.has("wagtailimages.Image"))
 """
 
 
-def test_a_process_starts_without_what_its_site_does_not_have_and_what_is_seldom_or_never_used(site_processes):
+def _python(site_processes, code):
     environment = site_processes().environ | {"DJANGO_SETTINGS_MODULE": "webstreet.engine.settings"}
-    command = [sys.executable, "-c", STARTED]
+    command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == []
+    return done.stdout.split()
+
+
+def test_a_process_starts_without_what_its_site_does_not_have_and_what_is_seldom_or_never_used(site_processes):
+    assert _python(site_processes, STARTED) == []
+
+
+def test_wagtails_api_is_there_when_its_app_is_installed(site_processes):
+    assert _python(site_processes, WITH_API) == ["True"]

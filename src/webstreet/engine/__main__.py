@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
             # The process that listens holds no site in memory: the one that answers does.
             return _module("serve").run(options) or 0
         if options.command not in WITHOUT_DJANGO:
-            set_up()
+            set_up(with_hooks=options.command != "work")
         code: int | None = _run(options)
     except WebstreetError as error:
         return fail(error)

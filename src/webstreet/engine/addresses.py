@@ -11,12 +11,15 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.urls import URLResolver, get_resolver
+from django.urls import URLResolver, get_resolver, reverse
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
 from django.utils.translation import gettext, gettext_lazy
 
 LEADS_TO = r"^(/|https?://|mailto:)"
 """Where a link that an editor or a parameter gives may lead."""
+
+FOR_READERS = "webstreet.engine.public_urls"
+"""The addresses without the admin's."""
 
 
 class AddressField(models.CharField):  # type: ignore[type-arg]
@@ -25,6 +28,11 @@ class AddressField(models.CharField):  # type: ignore[type-arg]
     default_validators = [
         RegexValidator(LEADS_TO, gettext_lazy("A path of this site (/about/), or a whole address (https://…)."))
     ]
+
+
+def for_readers(name: str, *args: str) -> str:
+    """Path of a page or file for readers in the active language. It is what ``reverse`` says, which would load the admin to say it."""
+    return reverse(name, args=args, urlconf=FOR_READERS)
 
 
 @cache

@@ -28,7 +28,6 @@ from django.views.decorators.http import require_http_methods
 from webstreet.engine.guessing import count_link, refuse_links
 from webstreet.kernel.errors import BadInput, NotFound
 from webstreet.logins.sessions import remove_factors
-from webstreet.logins.views import sign_in_by_link
 
 LIFETIME = dt.timedelta(minutes=10)
 DEFAULT_EDITOR = "editor"
@@ -134,5 +133,8 @@ def link_view(request: HttpRequest, token: str) -> HttpResponse:
     user = get_user_model().objects.filter(pk=row.user_id, is_active=True).first()
     if user is None:
         return render(request, "engine/login_link.html", {"valid": False}, status=410)
+    # Here: it brings passkeys with it, and a worker, which makes links too, signs nobody in.
+    from webstreet.logins.views import sign_in_by_link
+
     sign_in_by_link(request, user, settings.AUTHENTICATION_BACKENDS[0])
     return HttpResponseRedirect(row.next)

@@ -100,6 +100,21 @@ def test_a_change_of_content_expires_every_page(ask, kept, change):
     assert not is_hit(ask, "/feed/")
 
 
+def test_a_library_s_model_expires_pages_once_somebody_made_it_a_snippet(ask, kept, monkeypatch):
+    from taggit.models import Tag
+    from wagtail.snippets import models
+
+    tag = Tag.objects.create(name="Old")
+    assert is_hit(ask, "/")
+    monkeypatch.setattr(models, "SNIPPET_MODELS", [*models.SNIPPET_MODELS, Tag])
+    tag.name = "New"
+    tag.save()
+    assert not is_hit(ask, "/")
+    assert is_hit(ask, "/")
+    tag.delete()
+    assert not is_hit(ask, "/")
+
+
 def test_a_draft_expires_nothing(ask, kept, article):
     from webstreet.atoms.articles.models import Article
 

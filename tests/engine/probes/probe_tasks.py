@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from django.db import DatabaseError
@@ -72,3 +73,34 @@ def publish(title: str) -> None:
     Site.objects.get(is_default_site=True).root_page.add_child(instance=article)
     article.save_revision().publish()
     trace(str(time.time()))
+
+
+@task(queue="interactive")
+def says_what_is_loaded(names: list[str]) -> None:
+    """Those of ``names`` that this worker has loaded, after an address for a mail was made."""
+    from webstreet.atoms.newsletter import mails
+
+    trace(mails.url("undo", "abc"))
+    for name in names:
+        if name in sys.modules:
+            trace(name)
+    trace("said")
+
+
+@task(queue="interactive")
+def asks_for_the_admin() -> None:
+    from django.urls import reverse
+
+    trace(reverse("wagtailadmin_home"))
+
+
+@task(queue="interactive")
+def links_home_in_the_menu() -> None:
+    """Traces how many references Wagtail has noted to the home page: the menu's links are a snippet made by a hook."""
+    from wagtail.models import ReferenceIndex, Site
+
+    from webstreet.atoms.menu.models import MenuLink
+
+    home = Site.objects.get(is_default_site=True).root_page
+    MenuLink.objects.create(label="Home", page=home)
+    trace(str(ReferenceIndex.get_references_to(home).count()))

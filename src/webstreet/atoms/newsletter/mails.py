@@ -11,7 +11,6 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import formats, timezone, translation
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
@@ -25,7 +24,7 @@ from webstreet.atoms.newsletter.models.lists import MailingList
 from webstreet.atoms.newsletter.models.subscriber import preferences_token
 from webstreet.atoms.newsletter.plain import text_of, wrapped
 from webstreet.contract.environment import EMAIL_URL, read
-from webstreet.engine import sealing, site
+from webstreet.engine import addresses, sealing, site
 from webstreet.engine.announcements import Announcement
 from webstreet.kernel.errors import BadInput
 from webstreet.mail.address import normal_address
@@ -124,7 +123,7 @@ def one_line(text: str, limit: int = SUBJECT_MAX) -> str:
 
 def url(name: str, *args: str) -> str:
     """Absolute address of one of our pages in the active language."""
-    return site.absolute(reverse(f"newsletter:{name}", args=args))
+    return site.absolute(addresses.for_readers(f"newsletter:{name}", *args))
 
 
 def language_of(text: str) -> str:

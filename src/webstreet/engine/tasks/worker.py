@@ -20,6 +20,7 @@ from django.db import DatabaseError, close_old_connections
 from django.urls import get_resolver
 from django.utils import timezone
 
+from webstreet.engine import addresses
 from webstreet.engine.backends import patience
 from webstreet.engine.backends.breaker import breakers
 from webstreet.engine.tasks import Tick, answering, atom_of, every, set_back, ticks
@@ -94,7 +95,7 @@ class Worker:
                     opened = True
                     logger.info("worker.started")
                     # The first mail would else wait for what is loaded to write its links: a quarter of a second.
-                    get_resolver().url_patterns  # noqa: B018 loaded by being asked for
+                    get_resolver(addresses.FOR_READERS).url_patterns  # noqa: B018 loaded by being asked for
                 if not self.step():
                     self.source.wait(self.stop, self._until_next_tick())
             except Exception:
