@@ -24,7 +24,7 @@ from tests import lab
 from tests.lab import smtp_sink
 from tests.lab.smtp_sink import Sink
 
-RECIPIENTS = int(os.environ.get("RECIPIENTS", "60000"))
+RECIPIENTS = int(os.environ.get("RECIPIENTS", "120000"))
 RUNS = int(os.environ.get("RUNS", "3"))
 MILLION = int(os.environ.get("MILLION", "1000000"))
 WORKERS = tuple(map(int, os.environ.get("WORKERS", "1,2,4").split(",")))

@@ -70,6 +70,7 @@ print(count / 2)
 PREPARE = "from webstreet.atoms.newsletter.models import MailingList; print(MailingList.main().pk)"
 START = """
 import sys, uuid
+from datetime import timedelta
 from django.utils import timezone
 from webstreet.atoms.newsletter import ledger, tasks
 from webstreet.atoms.newsletter.models import Issue, MailingList
@@ -81,13 +82,16 @@ made = [Issue.objects.create(article_uuid=uuid.uuid4(), mailing_list=MailingList
 if FREEZE:
     for issue in made:
         issue.started_at = timezone.now()
-        issue.save(update_fields=["started_at"])
+        # A worker that looks for issues that were left would begin before the clock does.
+        issue.due_at = issue.started_at + timedelta(days=1)
+        issue.save(update_fields=["started_at", "due_at"])
         ledger.freeze_audience(issue)
 print(" ".join(str(issue.pk) for issue in made), flush=True)
 sys.stdin.readline()
 for issue in made:
-    issue.started_at = issue.started_at or timezone.now()
-    issue.save(update_fields=["started_at"])
+    issue.due_at = timezone.now()
+    issue.started_at = issue.started_at or issue.due_at
+    issue.save(update_fields=["started_at", "due_at"])
     tasks.wake(issue)
 """
 
