@@ -288,10 +288,11 @@ class _Pump:
     def _left_s(self) -> float:
         """Of the budget. It begins anew while there is enough left of it that nobody waits for the answer at its end."""
         left_s = self._deadline - self._clock()
-        if self.goes_on is None or not 0 < left_s < self._budget_s / 2 or not self.goes_on():
+        if self.goes_on is None or not 0 < left_s < self._budget_s / 2:
             return left_s
-        self._deadline = self._clock() + self._budget_s
-        return self._budget_s
+        if self.goes_on():
+            self._deadline = self._clock() + self._budget_s
+        return self._deadline - self._clock()  # The answer may have taken a while.
 
     async def _send(self, batch: Sequence[Envelope]) -> tuple[list[Result], Trouble | None]:
         """One batch after the other; none after a trouble."""

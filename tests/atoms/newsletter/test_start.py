@@ -39,6 +39,24 @@ def test_every_worker_is_called_to_an_issue_also_one_that_comes_later(announce, 
     assert arrived(smtp) == Counter({"s0@example.org": 1, "s1@example.org": 1})
 
 
+def test_an_issue_has_no_more_tasks_than_workers_once_some_are_gone(announce, subscribers, smtp, drain, queue):
+    """A task that only waits would end every step of the others."""
+    subscribers(2)
+    for number in range(3):
+        WorkerSeen.objects.create(name=f"elsewhere:{number}:0")
+    publish(announce())
+    WorkerSeen.objects.exclude(name="elsewhere:0:0").delete()
+    tasks.find_left_work()
+    issue = Issue.objects.get()
+    assert issue.lanes == 1
+    assert len(queue) == 4
+    tasks.find_left_work()
+    assert len(queue) == 4, "once"
+    drain()
+    assert (len(queue), Issue.objects.get().state) == (0, "finished")
+    assert arrived(smtp) == Counter({"s0@example.org": 1, "s1@example.org": 1})
+
+
 @pytest.mark.requirement("P4")
 def test_the_first_mails_leave_while_the_audience_is_still_written(announce, subscribers, smtp, drain, monkeypatch):
     monkeypatch.setattr(ledger, "CHUNK_SIZE", 10)

@@ -57,6 +57,8 @@ waits for longer. While nobody waits, an issue's step goes on.
 Only a message in flight may go beyond it, by `webstreet.mail.smtp.GRACE_S`. What the server thinks about for longer is recorded when it has
 answered: to cut it off would make it uncertain.
 """
+GOES_ON_S = 3.0
+"""At most, after that. The ticks of a worker end it before; by then the issue has to show that it lives (`SILENT_AFTER`)."""
 STOP_S = 5.0
 """What a worker that ends waits for those answers. After it they are uncertain."""
 LEAST_S = 0.1
@@ -293,7 +295,7 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
         raise
     try:
         budget = max(LEAST_S, end - time.monotonic())
-        goes_on = functools.partial(_goes_on, issue) if frozen and gate is None else None
+        goes_on = functools.partial(_goes_on, issue, end + GOES_ON_S) if frozen and gate is None else None
         done = pump(box, transport, loop, budget_s=budget, pace=_mine.pace, takes_under_way=True, goes_on=goes_on)
     finally:
         box.close()
@@ -309,9 +311,17 @@ def deliver_step(issue: Issue, *, budget_s: float = STEP_S) -> bool:
     return not (done.empty and frozen) or (gate is not None and gate.is_cut)
 
 
-def _goes_on(issue: Issue) -> bool:
-    """Whether a step goes on instead of being followed by another: each end costs as much as some hundred mails."""
-    return nothing_else_to_do() and pacing.quiet_now(issue, timezone.now()) is None
+def _goes_on(issue: Issue, last: float) -> bool:
+    """Whether a step goes on instead of being followed by another: each end costs as much as some hundred mails.
+
+    Not when the next would begin otherwise: quiet hours, a provider that wants less by now, other workers' news of the mail server, more
+    workers or fewer. Nor after ``last``, in monotonic seconds.
+    """
+    now = timezone.now()
+    if time.monotonic() >= last or pacing.quiet_now(issue, now) is not None or not nothing_else_to_do():
+        return False
+    same = Issue.objects.filter(pk=issue.pk, chain=issue.chain, due_at__lte=now)
+    return same.exists() and pacing.gate_of(issue, None, last) is None
 
 
 def _next_moment() -> float | None:
@@ -378,9 +388,9 @@ def _find_left_issues() -> None:
     for issue in Issue.objects.filter(pk__in=list(expired[:100])):
         ledger.take_over_expired(issue, resend=resend)
     silent = Q(woken_at=None) | Q(woken_at__lt=now - SILENT_AFTER)
-    # Workers that came since take part.
-    alone = Q(lanes=None) | Q(lanes__lt=_lanes())
-    for issue in Issue.due(now).filter(silent | alone).order_by("id")[:50]:
+    # Workers that came since take part, and those that went leave no task behind for which a step would end.
+    others = Q(lanes=None) | ~Q(lanes=_lanes())
+    for issue in Issue.due(now).filter(silent | others).order_by("id")[:50]:
         wake(issue)
 
 

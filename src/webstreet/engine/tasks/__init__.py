@@ -1,9 +1,9 @@
 """Background work: short tasks whose arguments are ids, run by ``engine work`` after the transaction that asked for them.
 
 Queues: ``interactive`` (somebody waits) goes strictly before ``bulk`` (steps of at most a second that enqueue themselves
-again). A task of a sensitive atom has that atom's own queue, so that it can wait for its database without holding up others.
-Task rows lie in the default database or in Redis; therefore arguments are ids, there is no return value, and an exception
-leaves only its kind and the places it passed.
+again, or go on while nobody waits: `nothing_else_to_do`). A task of a sensitive atom has that atom's own queue, so that it can
+wait for its database without holding up others. Task rows lie in the default database or in Redis; therefore arguments are ids,
+there is no return value, and an exception leaves only its kind and the places it passed.
 """
 
 from __future__ import annotations
@@ -77,11 +77,12 @@ def nothing_else_to_do() -> bool:
 @contextlib.contextmanager
 def answering(asked: Callable[[], bool]) -> Iterator[None]:
     """Meanwhile ``asked`` answers `nothing_else_to_do` in this thread."""
+    before = getattr(_worker, "asked", None)
     _worker.asked = asked
     try:
         yield
     finally:
-        _worker.asked = None
+        _worker.asked = before
 
 
 def task(*, queue: Queue = "interactive", atom: str = "") -> Callable[[Callable[..., None]], Task]:

@@ -159,10 +159,8 @@ class Worker:
 
     def _has_nothing_else(self) -> bool:
         """See `engine.tasks.nothing_else_to_do`."""
-        if self.stop.is_set() or self._next_tick() is not None:
-            return False
         try:
-            return not self.source.has_more(open_queues())
+            return not (self.stop.is_set() or self._next_tick() or self.source.has_more(open_queues()))
         except Exception:  # noqa: BLE001 a queue that does not answer is waited for between two tasks, not in one
             return False
 
