@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 
 from webstreet.atoms.newsletter import ledger
-from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue, Subscriber
+from webstreet.atoms.newsletter.models import Chunk, Delivery, Issue, Membership, Subscriber
 from webstreet.engine import hooks
 from webstreet.kernel.errors import Broken
 
@@ -35,6 +35,27 @@ def test_a_batch_is_everybody_in_order_as_they_are_written_down(lease):
     assert len(found) == 300
     assert found == expected
     assert {row.attempt for row in claimed} == {1}
+
+
+def test_a_list_that_is_cut_anywhere_is_not_taken_for_whole():
+    lines = [f"{number}\t0\ts{number}@example.org\t{'a' * 32}\t{'b' * 28}\t1" for number in range(5)]
+    text = "\n".join(lines)
+    assert [row[0] for row in ledger._taken_apart(5, text)] == [0, 1, 2, 3, 4]
+    assert ledger._taken_apart(0, None) == []
+    for length in range(len(text)):
+        with pytest.raises(Broken):
+            ledger._taken_apart(5, text[:length])
+
+
+def test_who_is_gone_or_wants_it_no_more_is_left_out_of_a_batch(lease):
+    leaving, erased, off = Subscriber.objects.order_by("pk")[3:6]
+    Subscriber.objects.filter(pk=leaving.pk).update(status="unsubscribed")
+    Delivery.objects.filter(subscriber=erased).update(subscriber=None)
+    Membership.objects.filter(subscriber=off).delete()
+    claimed = ledger.claim_batch(lease)
+    assert len(claimed) == 297
+    assert not {row.email for row in claimed} & {leaving.email, erased.email, off.email}
+    assert Delivery.objects.filter(state="suppressed", code="unsubscribed").count() == 3
 
 
 @pytest.mark.only_on("mariadb", reason="there a batch is one value, because each row that is read costs")

@@ -213,12 +213,18 @@ def _waiting(lease: Lease, now: dt.datetime, size: int) -> list[_Looked]:
 
 
 def _taken_apart(count: int, text: str | None) -> list[_Looked]:
+    """Raises `Broken` when a part is missing: whoever's last column it is would look as if they did not want it any more."""
     rows = [line.split("\t") for line in text.split("\n")] if text else []
-    if len(rows) != count:
-        raise Broken("The database gave a part of the recipients that were asked for.", code="ledger.cut")
-    return [(int(pk), int(tried), email, key, token, wanted == "1") for pk, tried, email, key, token, wanted in rows]
+    if len(rows) != count or not all(len(row) == 6 and row[5] in _WANTED for row in rows):
+        raise Broken(
+            "The database server cut the list of recipients that was asked for: set its group_concat_max_len to 8 MiB, or look what between"
+            " us and it forgets that we set it.",
+            code="ledger.cut",
+        )
+    return [(int(pk), int(tried), email, key, token, _WANTED[wanted]) for pk, tried, email, key, token, wanted in rows]
 
 
+_WANTED = {"0": False, "1": True}
 _WAITING = """
 SELECT {columns}
 FROM newsletter_delivery d
