@@ -12,9 +12,10 @@ from django.utils import timezone
 from webstreet.contract.template import shipped_template
 from webstreet.engine import hooks
 from webstreet.engine import site as this_site
-from webstreet.engine.announcements import FirstPublic, became_public, by_schedule, due_at, hand_over_left
+from webstreet.engine.announcements import FirstPublic, became_public, by_schedule, hand_over_left, scheduled_for
 from webstreet.engine.imports import ImportContext
 from webstreet.engine.imports.content import Content
+from webstreet.engine.tasks import set_back
 from webstreet.engine.tasks.worker import drain
 
 pytestmark = [
@@ -108,14 +109,28 @@ def test_what_the_schedule_publishes_knows_when_it_was_due(told):
     with pytest.raises(RuntimeError), by_schedule():
         raise RuntimeError("one of them cannot be published")
     became_public(failed, go_live_at=due)
-    assert [due_at(one) for one in (planned, first, edited, failed, uuid.uuid4())] == [due, None, None, None, None]
+    assert [scheduled_for(one) for one in (planned, first, edited, failed, uuid.uuid4())] == [
+        due,
+        None,
+        None,
+        None,
+        None,
+    ]
 
 
 def test_archives_made_before_it_was_noted_are_read(told):
     hooks.call("starter_content", this_site.current(), shipped_template("publication"))
     now = timezone.now().isoformat()
     old = {"uuid": str(uuid.uuid4()), "created_at": now, "handed_over_at": now, "suppressed": False}
-    planned = old | {"uuid": str(uuid.uuid4()), "due_at": "2026-11-20T10:00:00Z"}
+    planned = old | {"uuid": str(uuid.uuid4()), "scheduled_for": "2026-11-20T10:00:00Z"}
     Content(ImportContext("webstreet")).take("first-public", iter([dict(old), dict(planned)]))
-    assert due_at(uuid.UUID(old["uuid"])) is None
-    assert due_at(uuid.UUID(planned["uuid"])) == dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+    assert scheduled_for(uuid.UUID(old["uuid"])) is None
+    assert scheduled_for(uuid.UUID(planned["uuid"])) == dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
+def test_a_schedule_stays_what_a_person_chose_when_the_clock_is_set_back():
+    content, now = uuid.uuid4(), timezone.now()
+    FirstPublic.objects.create(uuid=content, scheduled_for=now + dt.timedelta(days=2))
+    assert set_back.bring_to(now)
+    assert scheduled_for(content) == now + dt.timedelta(days=2)

@@ -53,13 +53,13 @@ class FirstPublic(models.Model):
 
     Attributes:
         suppressed: known, but nobody is told (imports).
-        due_at: when the schedule was to make it public; null unless the schedule did. What a person publishes may well carry the date of a
-            schedule that is long past.
+        scheduled_for: when the schedule was to make it public; null unless the schedule did. What a person publishes may well carry the
+            date of a schedule that is long past.
     """
 
     uuid = models.UUIDField(unique=True)
     created_at = models.DateTimeField(default=timezone.now)
-    due_at = models.DateTimeField(null=True, blank=True)
+    scheduled_for = models.DateTimeField(null=True, blank=True)
     handed_over_at = models.DateTimeField(null=True, blank=True)
     suppressed = models.BooleanField(default=False)
 
@@ -93,15 +93,15 @@ def became_public(uuid: uuids.UUID, *, suppressed: bool = False, go_live_at: dt.
         Whether this was the first time ever.
     """
     due = go_live_at if _schedule_at_work.get() else None
-    _, created = FirstPublic.objects.get_or_create(uuid=uuid, defaults={"suppressed": suppressed, "due_at": due})
+    _, created = FirstPublic.objects.get_or_create(uuid=uuid, defaults={"suppressed": suppressed, "scheduled_for": due})
     if created and not suppressed:
         enqueue_on_commit(hand_over, str(uuid))
     return created
 
 
-def due_at(uuid: uuids.UUID) -> dt.datetime | None:
+def scheduled_for(uuid: uuids.UUID) -> dt.datetime | None:
     """When the schedule was to make content public; None when a person did."""
-    return FirstPublic.objects.filter(uuid=uuid).values_list("due_at", flat=True).first()
+    return FirstPublic.objects.filter(uuid=uuid).values_list("scheduled_for", flat=True).first()
 
 
 @task(queue="interactive")

@@ -79,7 +79,7 @@ def test_too_late_it_is_published_and_nobody_is_mailed_until_an_editor_says_so(s
     issue = Issue.objects.get()
     assert (issue.state, issue.overdue_since, smtp.messages) == ("draft", article.go_live_at, [])
     page = editor.get(f"{SCREENS}/{issue.pk}/").content.decode()
-    assert "The site came to it only 3\xa0hours later, so nobody was mailed." in page
+    assert "It could be prepared only 3\xa0hours later, so nobody was mailed." in page
     assert f"{SCREENS}/{issue.pk}/start/" in page
     first_page = editor.get(FIRST_PAGE).content.decode()
     assert "It waits for your decision." in first_page
@@ -119,13 +119,13 @@ def test_what_waits_is_told_to_those_who_see_issues_in_their_language(scheduled,
         page = web.get(FIRST_PAGE, headers={"accept-language": "fr"}).content.decode()
         page += web.get(f"{SCREENS}/{Issue.objects.get().pk}/", headers={"accept-language": "fr"}).content.decode()
     assert "Il attend votre décision." in page
-    assert "Le site n’y est venu que 3\xa0heures plus tard" in page
+    assert "Il n’a pu être préparé que 3\xa0heures plus tard" in page
 
 
 def test_what_a_person_publishes_goes_out_whatever_old_date_it_carries(scheduled, smtp, drain):
     article = scheduled(dt.timedelta(days=9))
     article.get_latest_revision().publish()
-    assert FirstPublic.objects.get().due_at is None
+    assert FirstPublic.objects.get().scheduled_for is None
     drain()
     assert arrived(smtp) == EVERYBODY
 
@@ -150,7 +150,7 @@ def test_the_limit_is_a_parameter(announce, subscribers, smtp, drain, parameters
         parameters(schedule_grace_hours=hours)
     now, article = timezone.now(), announce()
     due = now - dt.timedelta(hours=hours, milliseconds=extra_ms)
-    FirstPublic.objects.create(uuid=article.uuid, due_at=due)
+    FirstPublic.objects.create(uuid=article.uuid, scheduled_for=due)
     with monkeypatch.context() as patch:
         patch.setattr("django.utils.timezone.now", lambda: now)
         receivers.article_first_public(article.uuid)
@@ -170,7 +170,7 @@ def test_one_published_in_time_whose_newsletter_was_told_too_late_waits_too(sche
     scheduled(dt.timedelta(minutes=1))
     publish_scheduled()
     # The worker ends before it tells the newsletter, and is started hours later.
-    FirstPublic.objects.update(due_at=timezone.now() - LATE)
+    FirstPublic.objects.update(scheduled_for=timezone.now() - LATE)
     drain()
     assert (Issue.objects.get().state, smtp.messages) == ("draft", [])
 
@@ -178,7 +178,7 @@ def test_one_published_in_time_whose_newsletter_was_told_too_late_waits_too(sche
 def test_one_whose_time_has_not_come_by_a_clock_that_was_set_back_goes_out(announce, subscribers, smtp, drain):
     subscribers(2)
     article = announce()
-    FirstPublic.objects.create(uuid=article.uuid, due_at=timezone.now() + dt.timedelta(days=1))
+    FirstPublic.objects.create(uuid=article.uuid, scheduled_for=timezone.now() + dt.timedelta(days=1))
     receivers.article_first_public(article.uuid)
     drain()
     assert arrived(smtp) == EVERYBODY

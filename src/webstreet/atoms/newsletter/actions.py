@@ -230,7 +230,7 @@ def create_issue(article_uuid: uuids.UUID) -> tuple[Issue, bool] | None:
 
 def _overdue_since(article_uuid: uuids.UUID, now: dt.datetime) -> dt.datetime | None:
     """When the schedule was to publish an article, if that is longer ago than the site mails without asking."""
-    due = announcements.due_at(article_uuid)
+    due = announcements.scheduled_for(article_uuid)
     grace = dt.timedelta(hours=mails.parameters().schedule_grace_hours)
     return due if due is not None and now - due > grace else None
 

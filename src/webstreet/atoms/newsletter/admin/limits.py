@@ -48,7 +48,7 @@ def notes(issue: Issue, counts: Counts, *, sees_people: bool) -> list[Note]:
 
 def _overdue(since: dt.datetime, noticed_at: dt.datetime) -> Note:
     text = _(
-        "This issue was due on %(due)s, together with its article. The site came to it only %(late)s later, so nobody was mailed."
+        "This issue was due on %(due)s, together with its article. It could be prepared only %(late)s later, so nobody was mailed."
         " Send it now, or cancel it."
     )
     due = formats.date_format(timezone.localtime(since), "DATETIME_FORMAT")

@@ -7,5 +7,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField("firstpublic", "due_at", models.DateTimeField(blank=True, null=True)),
+        migrations.AddField("firstpublic", "scheduled_for", models.DateTimeField(blank=True, null=True)),
     ]
