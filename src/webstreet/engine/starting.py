@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -35,7 +36,7 @@ def set_up(*, with_hooks: bool = True) -> None:
         # The admin's REST framework takes it wherever it is installed: 6 MB a process for nothing.
         sys.modules.setdefault("psycopg", None)  # type: ignore[arg-type]  # what import says means "there is none"
     gc.disable()
-    with _without(*TAKEN_IF_THERE):
+    with _asked_first(_Hidden(TAKEN_IF_THERE)):
         with _without_api():
             django.setup()
         if with_hooks:
@@ -46,7 +47,7 @@ def set_up(*, with_hooks: bool = True) -> None:
     gc.enable()
 
 
-class _Hidden:
+class _Hidden(MetaPathFinder):
     """A finder that finds nothing, and says so, for packages that are not to be loaded now; those that are loaded stay."""
 
     def __init__(self, names: Collection[str]) -> None:
@@ -60,14 +61,13 @@ class _Hidden:
 
 
 @contextmanager
-def _without(*names: str) -> Iterator[None]:
-    """None of them can be imported meanwhile; afterwards they can, for whoever does need them."""
-    hidden = _Hidden(names)
-    sys.meta_path.insert(0, hidden)  # type: ignore[arg-type]  # it needs no more
+def _asked_first(finder: MetaPathFinder) -> Iterator[None]:
+    """Whatever is imported meanwhile; afterwards it is as before, for whoever does need the real modules."""
+    sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
-        sys.meta_path.remove(hidden)  # type: ignore[arg-type]
+        sys.meta_path.remove(finder)
 
 
 class _Nothing(ModuleType):
@@ -82,11 +82,11 @@ class _Nothing(ModuleType):
         """Nothing."""
 
 
-class _Silent:
+class _Silent(MetaPathFinder, Loader):
     """Finds `_Nothing` for an API and for what Wagtail's apps keep for it in packages of the same name."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        return ModuleSpec(name, self, is_package=True) if _is_of_api(name) else None  # type: ignore[arg-type]
+        return ModuleSpec(name, self, is_package=True) if _is_of_api(name) else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return _Nothing(spec.name)
@@ -108,12 +108,10 @@ def _without_api() -> Iterator[None]:
     if API in settings.INSTALLED_APPS:
         yield
         return
-    silent = _Silent()
-    sys.meta_path.insert(0, silent)  # type: ignore[arg-type]  # it needs no more
     try:
-        yield
+        with _asked_first(_Silent()):
+            yield
     finally:
-        sys.meta_path.remove(silent)  # type: ignore[arg-type]
         for name in [name for name, module in sys.modules.items() if isinstance(module, _Nothing)]:
             del sys.modules[name]
             package, _, own = name.rpartition(".")
