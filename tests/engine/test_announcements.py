@@ -128,7 +128,6 @@ def test_archives_made_before_it_was_noted_are_read(told):
     assert scheduled_for(uuid.UUID(planned["uuid"])) == dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
 
 
-@pytest.mark.django_db(transaction=True, databases=["default", "newsletter"])
 def test_a_schedule_stays_what_a_person_chose_when_the_clock_is_set_back():
     content, now = uuid.uuid4(), timezone.now()
     FirstPublic.objects.create(uuid=content, scheduled_for=now + dt.timedelta(days=2))
